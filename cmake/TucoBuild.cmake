@@ -1,5 +1,29 @@
 # The parts of the build that say how, where CMakeLists.txt says what.
 
+# Compiles through ccache where it is installed and nothing else was asked for. Its settings go with
+# the command, not with the user's configuration: precompiled headers are cached only with these,
+# and paths below the source folder are relative, so that a new clone finds what an old one built.
+macro(tuco_use_ccache)
+  find_program(TUCO_CCACHE ccache)
+  if(TUCO_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(TUCO_CCACHE_BASE ${PROJECT_SOURCE_DIR})
+    if(DEFINED ENV{CCACHE_BASEDIR})
+      set(TUCO_CCACHE_BASE $ENV{CCACHE_BASEDIR})
+    endif()
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${TUCO_CCACHE_BASE} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${TUCO_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+    # ccache has to see which precompiled header was used.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+    else()
+      add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+    endif()
+  endif()
+endmacro()
+
 macro(tuco_find_dependencies)
   find_package(Threads REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -11,11 +35,7 @@ macro(tuco_find_dependencies)
   find_package(ZLIB REQUIRED)
   find_path(TUCO_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
   find_library(TUCO_HIGHWAY_LIBRARY hwy REQUIRED)
-  find_program(CCACHE_PROGRAM ccache)
-  if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-  endif()
+  tuco_use_ccache()
 endmacro()
 
 # Warnings and sanitizers that hold for everything of ours: library, tools, examples, tests.
