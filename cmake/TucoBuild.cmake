@@ -25,6 +25,11 @@ macro(tuco_use_ccache)
 endmacro()
 
 macro(tuco_find_dependencies)
+  # Seen by a project that takes Tuco in with add_subdirectory, too: it links to them.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+  if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or RelWithDebInfo" FORCE)
+  endif()
   find_package(Threads REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   find_package(Eigen3 3.4 REQUIRED NO_MODULE)
@@ -33,8 +38,7 @@ macro(tuco_find_dependencies)
   find_package(JPEG REQUIRED)
   find_package(PNG REQUIRED)
   find_package(ZLIB REQUIRED)
-  find_path(TUCO_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
-  find_library(TUCO_HIGHWAY_LIBRARY hwy REQUIRED)
+  find_package(hwy REQUIRED CONFIG)
   tuco_use_ccache()
 endmacro()
 
@@ -54,15 +58,36 @@ function(tuco_configure_library target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_include_directories(${target} PRIVATE ${TUCO_HIGHWAY_INCLUDE})
   target_link_libraries(${target} PUBLIC fmt::fmt Threads::Threads
                         PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen>
                                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                                 OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
-                                ${TUCO_HIGHWAY_LIBRARY})
+                                hwy::hwy)
   target_precompile_headers(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/cmake/precompiled.h>)
 endfunction()
 
+# Installs the library, its public headers as <tuco/FOLDER/...>, the `tuco` command where it is built,
+# and the package that find_package(tuco) reads. devices/ has no public header.
 function(tuco_install_library target)
+  include(CMakePackageConfigHelpers)
+  set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tuco)
+  install(TARGETS ${target} EXPORT tucoTargets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT tucoTargets NAMESPACE tuco:: DESTINATION ${package})
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tucoConfig.cmake.in
+                                ${PROJECT_BINARY_DIR}/tucoConfig.cmake
+                                INSTALL_DESTINATION ${package})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/tucoConfigVersion.cmake
+                                   COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/tucoConfig.cmake
+                ${PROJECT_BINARY_DIR}/tucoConfigVersion.cmake DESTINATION ${package})
+  foreach(folder core autograd layers optimizers data deploy)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
+            DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco FILES_MATCHING PATTERN "*.h")
+  endforeach()
+  install(FILES ${PROJECT_SOURCE_DIR}/tuco.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco OPTIONAL)
+  if(TARGET tuco_command)
+    install(TARGETS tuco_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endfunction()
