@@ -1,0 +1,77 @@
+// Backend: what a device must be able to do. One object for each kind of device; everything above
+// the devices reaches memory and kernels only through it.
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tuco/core/ops/any.h"
+#include "tuco/core/tensor.h"
+
+namespace tuco {
+
+using Inputs = std::span<const Tensor>;
+using Outputs = std::vector<Tensor>;
+
+/// Constants of one op in the form that a device's kernel likes best (packed weights, a chosen
+/// algorithm); made by Backend::prepare, valid for that op and those constants.
+class Prepared {
+ public:
+  virtual ~Prepared() = default;
+};
+
+/// What a kernel may use beside its operands: what `prepare` made for the op, and scratch memory.
+class Workspace {
+ public:
+  /// Scratch memory comes from the device's allocator.
+  explicit Workspace(const Prepared* prepared = nullptr) : prepared_(prepared) {}
+  /// Scratch memory is taken from `arena` as long as it lasts.
+  Workspace(const Prepared* prepared, std::span<std::byte> arena)
+      : prepared_(prepared), arena_(arena) {}
+
+  const Prepared* prepared() const { return prepared_; }
+  /// `bytes` bytes on `device`, aligned to 64, valid while the Workspace lives.
+  void* scratch(size_t bytes, Device device);
+
+ private:
+  const Prepared* prepared_;
+  std::span<std::byte> arena_;
+  std::vector<std::unique_ptr<Storage>> blocks_;
+};
+
+/// A device's memory and kernels. All methods may be called from several threads.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// At least `bytes` bytes, aligned to 64; in the order of the device's stream. Throws
+  /// std::bad_alloc when memory ends.
+  virtual void* allocate(size_t bytes) = 0;
+  /// Takes back what `allocate` gave for the same number of bytes.
+  virtual void free(void* data, size_t bytes) noexcept = 0;
+  virtual MemoryStats memory_stats() const = 0;
+  virtual void reset_peak_memory() = 0;
+  /// Gives the memory kept for reuse back to the system.
+  virtual void release_cached_memory() = 0;
+
+  /// Copies bytes between this device and the host, or within the device.
+  virtual void copy_from_host(void* destination, const void* source, size_t bytes) = 0;
+  virtual void copy_to_host(void* destination, const void* source, size_t bytes) = 0;
+  virtual void copy_within(void* destination, const void* source, size_t bytes) = 0;
+  /// Waits until all that was asked of the device is done.
+  virtual void synchronize() = 0;
+
+  /// Computes `outputs`, which have the shapes and types that infer gave, from `inputs`. What the
+  /// workspace holds as prepared was made for the same op. Throws UnsupportedOp or DTypeError where
+  /// there is no kernel.
+  virtual void run(const op::Any& op, Inputs inputs, std::span<Tensor> outputs,
+                   Workspace& workspace) = 0;
+  /// Packs the op's constant inputs: constants[i] is input i, undefined where it is not constant.
+  /// Returns null where there is nothing to gain.
+  virtual std::unique_ptr<Prepared> prepare(const op::Any& op, Inputs constants) = 0;
+};
+
+/// The backend of `device`. Throws DeviceError if it is not there.
+Backend& backend(Device device);
+
+}  // namespace tuco

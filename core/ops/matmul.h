@@ -1,0 +1,27 @@
+// Matrix products.
+#pragma once
+#include <string_view>
+
+#include "tuco/core/pointwise.h"
+
+namespace tuco::op {
+
+/// (..., m, k) times (..., k, n) is (..., m, n); the leading dimensions broadcast. Either operand
+/// may be given transposed in its last two dimensions.
+struct MatMul {
+  static constexpr std::string_view name = "matmul";
+  bool transpose_a = false, transpose_b = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("transpose_a", self.transpose_a);
+    visit("transpose_b", self.transpose_b);
+  }
+};
+
+/// Inputs: x (..., in), weight (out, in), optionally bias (out,). Output: (..., out). The weight can
+/// be packed once by Backend::prepare.
+struct Linear : NoFields {
+  static constexpr std::string_view name = "linear";
+};
+
+}  // namespace tuco::op
