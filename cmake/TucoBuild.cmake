@@ -1,6 +1,35 @@
 # The parts of the build that say how, where CMakeLists.txt says what.
 
+# Compiles through ccache where it is installed and nothing else was asked for. Its settings go with
+# the command, not with the user's configuration: precompiled headers are cached only with these,
+# and paths below the source folder are relative, so that a new clone finds what an old one built.
+macro(tuco_use_ccache)
+  find_program(TUCO_CCACHE ccache)
+  if(TUCO_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(TUCO_CCACHE_BASE ${PROJECT_SOURCE_DIR})
+    if(DEFINED ENV{CCACHE_BASEDIR})
+      set(TUCO_CCACHE_BASE $ENV{CCACHE_BASEDIR})
+    endif()
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${TUCO_CCACHE_BASE} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${TUCO_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+    # ccache has to see which precompiled header was used.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+    else()
+      add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+    endif()
+  endif()
+endmacro()
+
 macro(tuco_find_dependencies)
+  # Seen by a project that takes Tuco in with add_subdirectory, too: it links to them.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+  if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or RelWithDebInfo" FORCE)
+  endif()
   find_package(Threads REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   find_package(Eigen3 3.4 REQUIRED NO_MODULE)
@@ -9,23 +38,16 @@ macro(tuco_find_dependencies)
   find_package(JPEG REQUIRED)
   find_package(PNG REQUIRED)
   find_package(ZLIB REQUIRED)
-  find_path(TUCO_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
-  find_library(TUCO_HIGHWAY_LIBRARY hwy REQUIRED)
-  find_program(CCACHE_PROGRAM ccache)
-  if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-  endif()
+  find_package(hwy REQUIRED CONFIG)
+  tuco_use_ccache()
 endmacro()
 
 # Warnings and sanitizers that hold for everything of ours: library, tools, examples, tests.
 function(tuco_configure_target target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    # False alarms of GCC 12 inside std::string (bugs 105329 and 105651).
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow
-                                             -Wno-restrict>)
-  endif()
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers
+                         # gcc 12 warns of std::string (bugs 105329 and 105651, false alarms).
+                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
+                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-stringop-overflow>)
   if(TUCO_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TUCO_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)
@@ -39,15 +61,36 @@ function(tuco_configure_library target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_include_directories(${target} PRIVATE ${TUCO_HIGHWAY_INCLUDE})
   target_link_libraries(${target} PUBLIC fmt::fmt Threads::Threads
                         PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen>
                                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                                 OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
-                                ${TUCO_HIGHWAY_LIBRARY})
+                                hwy::hwy)
   target_precompile_headers(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/cmake/precompiled.h>)
 endfunction()
 
+# Installs the library, its public headers as <tuco/FOLDER/...>, the `tuco` command where it is built,
+# and the package that find_package(tuco) reads. devices/ has no public header.
 function(tuco_install_library target)
+  include(CMakePackageConfigHelpers)
+  set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tuco)
+  install(TARGETS ${target} EXPORT tucoTargets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT tucoTargets NAMESPACE tuco:: DESTINATION ${package})
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tucoConfig.cmake.in
+                                ${PROJECT_BINARY_DIR}/tucoConfig.cmake
+                                INSTALL_DESTINATION ${package})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/tucoConfigVersion.cmake
+                                   COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/tucoConfig.cmake
+                ${PROJECT_BINARY_DIR}/tucoConfigVersion.cmake DESTINATION ${package})
+  foreach(folder core autograd layers optimizers data deploy)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
+            DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco FILES_MATCHING PATTERN "*.h")
+  endforeach()
+  install(FILES ${PROJECT_SOURCE_DIR}/tuco.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco OPTIONAL)
+  if(TARGET tuco_command)
+    install(TARGETS tuco_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endfunction()
