@@ -1,0 +1,67 @@
+// From real scales to the integers that the device runtime computes with, in the very order of
+// operations and precision of TFLite: another order changes the last bit. The scales of tensors
+// are float32, as in a .tflite file.
+#pragma once
+#include <cstdint>
+
+namespace tuco::deploy {
+
+/// How the device rounds (deploy/runtime/requantize.h); a model is made for one of the two.
+enum class Rounding { kDouble = 0, kSingle = 1 };
+
+/// A real factor as value / 2^31 * 2^shift, with value in [2^30, 2^31), or 0 and 0.
+struct Multiplier {
+  int32_t value = 0;
+  int32_t shift = 0;
+  friend bool operator==(const Multiplier&, const Multiplier&) = default;
+};
+
+/// The nearest Multiplier (TFLite's QuantizeMultiplier). Below 2^-32 it is 0. Throws Error for a
+/// factor that is negative, not finite, or too large for a shift of 30; single rounding saturates
+/// there instead, as TFLite does.
+Multiplier quantize_multiplier(double factor, Rounding rounding = Rounding::kDouble);
+
+/// The factor of convolution, depthwise convolution and of a fully connected layer with one weight
+/// scale for each channel: in * weight / out in double.
+double product_factor(float in_scale, float weight_scale, float out_scale);
+
+/// The factor of a fully connected layer with a single weight scale: TFLite takes in * weight in
+/// float32 there.
+double fully_connected_factor(float in_scale, float weight_scale, float out_scale);
+
+/// The factor of a change of scale (TFLite's QUANTIZE) and of a mean: in / out in double.
+double rescale_factor(float in_scale, float out_scale);
+
+/// The factor of ReLU with a change of scale, and with its slope of leaky ReLU: TFLite computes
+/// in * slope / out in float32 there.
+double relu_factor(float in_scale, float out_scale, float slope = 1);
+
+/// The three factors of an addition (deploy/runtime/add.h).
+struct AddMultipliers {
+  Multiplier a, b, out;
+};
+AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale,
+                               Rounding rounding = Rounding::kDouble);
+
+/// The factor of a mean over `reduced` values, given that of its change of scale
+/// (deploy/runtime/mean.h).
+Multiplier mean_multiplier(Multiplier rescale, int64_t reduced);
+
+/// Softmax's factor, and the smallest difference to the maximum that counts
+/// (deploy/runtime/softmax.h).
+struct SoftmaxScaling {
+  Multiplier multiplier;
+  int32_t smallest;
+};
+SoftmaxScaling softmax_scaling(float in_scale, float beta = 1,
+                               Rounding rounding = Rounding::kDouble);
+
+/// The factor of logistic and tanh, and the distance from the zero point at which they saturate
+/// (deploy/runtime/logistic.h).
+struct SigmoidScaling {
+  Multiplier multiplier;
+  int32_t radius;
+};
+SigmoidScaling sigmoid_scaling(float in_scale);
+
+}  // namespace tuco::deploy
