@@ -1,0 +1,11 @@
+// Included before any header of Highway: which targets the kernels are compiled for. Few, since
+// each one costs the compile time of all kernels: what the compiler's flags allow everywhere, AVX2
+// and AVX-512.
+#pragma once
+
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+
+#include "tuco/devices/cpu/isa.h"
+
+/// Calls the version of an HWY_EXPORTed function for the instruction set in use.
+#define TUCO_DISPATCH(function) (::tuco::cpu::active_isa(), HWY_DYNAMIC_DISPATCH(function))

@@ -1,0 +1,221 @@
+// The register tile of all float32 products: MR rows by NV vectors of columns, kept in registers
+// while a step loads NV vectors of b, broadcasts MR numbers of a and does MR x NV fused
+// multiply-adds. Compiled once for each Highway target.
+#include "tuco/devices/cpu/tile.h"
+
+#if defined(TUCO_DEVICES_CPU_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TUCO_DEVICES_CPU_TILE_INL_H_
+#undef TUCO_DEVICES_CPU_TILE_INL_H_
+#else
+#define TUCO_DEVICES_CPU_TILE_INL_H_
+#endif
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "tuco/devices/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
+
+// The most rows that the registers hold beside b and one broadcast, by number of vectors.
+#if HWY_TARGET == HWY_AVX3
+constexpr int kMaxRows[] = {0, 14, 14, 9};
+#elif HWY_TARGET == HWY_AVX2
+constexpr int kMaxRows[] = {0, 12, 6, 4};
+#else
+constexpr int kMaxRows[] = {0, 4, 4, 2};
+#endif
+constexpr int kMaxVectors = 3;
+
+template <int MR, int NV>
+void tile(const TileOperands& t) {
+  VecF acc[MR][NV];
+  TUCO_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      const float* from = t.init + r * t.init_row + j * kLanes;
+      acc[r][j] = !t.init ? zero() : j == NV - 1 ? load_first(from, t.last) : load(from);
+    }
+  }
+  const float* b = t.b;
+  const ptrdiff_t row = t.a_row;
+  for (int64_t i = 0; i < t.runs; ++i) {
+    // One pointer serves three rows (row and 2 * row as index registers), hidden from the compiler,
+    // which would keep MR of them and spill.
+    constexpr int kPointers = (MR + 2) / 3;
+    const float* p[kPointers];
+    TUCO_UNROLL
+    for (int g = 0; g < kPointers; ++g) {
+      p[g] = t.a + t.offsets[i] + 3 * g * row;
+#if defined(__GNUC__)
+      asm("" : "+r"(p[g]));
+#endif
+    }
+    for (int64_t k = 0; k < t.length; ++k, b += NV * kLanes) {
+      VecF bv[NV];
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
+      TUCO_UNROLL
+      for (int r = 0; r < MR; ++r) {
+        const VecF x = splat(p[r / 3][(r % 3) * row + k]);
+        TUCO_UNROLL
+        for (int j = 0; j < NV; ++j) acc[r][j] = hn::MulAdd(x, bv[j], acc[r][j]);
+      }
+    }
+  }
+  TUCO_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      float* to = t.c + r * t.c_row + j * kLanes;
+      if (j == NV - 1)
+        store_first(acc[r][j], to, t.last);
+      else
+        store(acc[r][j], to);
+    }
+  }
+}
+
+template <int MR, int NV>
+void transposed_tile(const TransposedOperands& t) {
+  VecF acc[MR][NV];
+  TUCO_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) acc[r][j] = load(t.c + r * t.c_row + j * kLanes);
+  }
+  for (int64_t i = 0; i < t.runs; ++i) {
+    const float *a = t.a + t.offsets[i], *b = t.b + i * t.b_run;
+    for (int64_t k = 0; k < t.length; ++k, a += t.a_step, b += t.b_step) {
+      VecF bv[NV];
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
+      TUCO_UNROLL
+      for (int r = 0; r < MR; ++r) {
+        const VecF x = splat(a[r]);
+        TUCO_UNROLL
+        for (int j = 0; j < NV; ++j) acc[r][j] = hn::MulAdd(x, bv[j], acc[r][j]);
+      }
+    }
+  }
+  TUCO_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) store(acc[r][j], t.c + r * t.c_row + j * kLanes);
+  }
+}
+
+using Tile = void (*)(const TileOperands&);
+using TransposedTile = void (*)(const TransposedOperands&);
+
+template <int NV, int... R>
+constexpr std::array<Tile, sizeof...(R)> tiles_of(std::integer_sequence<int, R...>) {
+  return {tile<R + 1, NV>...};
+}
+template <int NV, int... R>
+constexpr std::array<TransposedTile, sizeof...(R)> transposed_of(std::integer_sequence<int, R...>) {
+  return {transposed_tile<R + 1, NV>...};
+}
+template <int NV>
+using Rows = std::make_integer_sequence<int, kMaxRows[NV]>;
+
+/// The tile of 1 <= rows <= kMaxRows[vectors].
+inline Tile find_tile(int64_t rows, int64_t vectors) {
+  static constexpr auto one = tiles_of<1>(Rows<1>());
+  static constexpr auto two = tiles_of<2>(Rows<2>());
+  static constexpr auto three = tiles_of<3>(Rows<3>());
+  const auto r = static_cast<size_t>(rows - 1);
+  return vectors == 1 ? one[r] : vectors == 2 ? two[r] : three[r];
+}
+inline TransposedTile find_transposed(int64_t rows, int64_t vectors) {
+  static constexpr auto one = transposed_of<1>(Rows<1>());
+  static constexpr auto two = transposed_of<2>(Rows<2>());
+  static constexpr auto three = transposed_of<3>(Rows<3>());
+  const auto r = static_cast<size_t>(rows - 1);
+  return vectors == 1 ? one[r] : vectors == 2 ? two[r] : three[r];
+}
+
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Cuts `columns` into panels of up to kMaxVectors vectors for tiles over rows of `height` pixels
+/// (which must not be cut by a panel): the split that wastes the fewest cycles. Few leftover rows
+/// matter more than the tile's shape.
+inline std::vector<Panel> split_columns(int64_t columns, int64_t height) {
+  const int64_t total = divide_up(columns, kLanes);
+  std::vector<Panel> best;
+  double least = 0;
+  for (int64_t most = 1; most <= kMaxVectors; ++most) {
+    const int64_t count = divide_up(total, most);
+    std::vector<Panel> panels;
+    double cycles = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t from = total * i / count, to = total * (i + 1) / count, vectors = to - from;
+      const int64_t tiles = divide_up(std::max<int64_t>(height, 1), kMaxRows[vectors]);
+      const int64_t rows = divide_up(std::max<int64_t>(height, 1), tiles);
+      // Two multiply-adds a cycle, each waiting four for the last; two loads a cycle.
+      const double products = std::max<double>(rows * vectors / 2.0, 4);
+      cycles += tiles * (std::max(products, (rows + vectors) / 2.0) + 1.5);
+      const int64_t first = from * kLanes;
+      panels.push_back(
+          {first, std::min(columns, to * kLanes) - first, vectors, vectors * kLanes, rows, first});
+    }
+    if (best.empty() || cycles < least) best = std::move(panels), least = cycles;
+  }
+  return best;
+}
+
+/// Floats of an operand of `depth` rows packed for `panels`.
+inline int64_t packed_size(const std::vector<Panel>& panels, int64_t depth) {
+  return panels.empty() ? 0 : (panels.back().offset + panels.back().width) * depth;
+}
+
+/// Columns in the last vector of a panel.
+inline int64_t last_columns(const Panel& panel) {
+  return panel.columns - (panel.vectors - 1) * kLanes;
+}
+
+/// to[k][j] = scale * from[k][j] for k < depth, j < columns; zeros up to `width`.
+inline void pack_rows(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
+                      float scale, float* to, int64_t width) {
+  const VecF s = splat(scale);
+  for (int64_t k = 0; k < depth; ++k, from += from_row, to += width)
+    for (int64_t j = 0; j < width; j += kLanes)
+      store(j < columns ? hn::Mul(load_first(from + j, columns - j), s) : zero(), to + j);
+}
+
+/// to[k][j] = scale * from[j][k] for k < depth, j < columns; zeros up to `width`.
+inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
+                         float scale, float* to, int64_t width) {
+  int64_t k = 0;
+#if HWY_TARGET != HWY_SCALAR
+  // Blocks of 4 x 4, by two rounds of interleaving.
+  const hn::FixedTag<float, 4> d4;
+  const auto s = hn::Set(d4, scale);
+  for (; k + 4 <= depth; k += 4) {
+    float* block = to + k * width;
+    for (int64_t j = 0; j < width; j += 4) {
+      const auto row = [&](int64_t i) HWY_ATTR {
+        return j + i < columns ? hn::LoadU(d4, from + (j + i) * from_row + k) : hn::Zero(d4);
+      };
+      const auto r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3);
+      const auto a = hn::InterleaveLower(d4, r0, r2), b = hn::InterleaveLower(d4, r1, r3);
+      const auto c = hn::InterleaveUpper(d4, r0, r2), e = hn::InterleaveUpper(d4, r1, r3);
+      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, a, b)), d4, block + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, a, b)), d4, block + width + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, c, e)), d4, block + 2 * width + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, c, e)), d4, block + 3 * width + j);
+    }
+  }
+#endif
+  for (; k < depth; ++k)
+    for (int64_t j = 0; j < width; ++j)
+      to[k * width + j] = j < columns ? scale * from[j * from_row + k] : 0;
+}
+
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,49 @@
+// The operands of the register tiles (tile-inl.h), of which all float32 products and convolutions
+// are made, and how the columns of a product are cut into panels.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tuco::cpu {
+
+/// c[r][j] = init[r][j] + sum over i < runs, k < length of
+///           a[r * a_row + offsets[i] + k] * b[(i * length + k) * width + j],
+/// where width is the panel's: so many columns b has, padded; of c only the columns of the panel
+/// are touched. One run is a matrix product; one run a kernel row is a convolution along a row.
+struct TileOperands {
+  const float* a;
+  ptrdiff_t a_row;
+  const ptrdiff_t* offsets;
+  int64_t runs, length;
+  const float* b;
+  const float* init;  // null: zeros; init_row 0: a bias for all rows
+  ptrdiff_t init_row;
+  float* c;
+  ptrdiff_t c_row;
+  int64_t last;  // columns in the panel's last vector
+};
+
+/// c[r][j] += sum over i < runs, k < length of
+///            a[offsets[i] + k * a_step + r] * b[i * b_run + k * b_step + j],
+/// for all columns of the panel: weight gradients, where k counts pixels.
+struct TransposedOperands {
+  const float* a;
+  ptrdiff_t a_step;
+  const ptrdiff_t* offsets;
+  int64_t runs, length;
+  const float* b;
+  ptrdiff_t b_step, b_run;
+  float* c;  // aligned rows of the panel's width
+  ptrdiff_t c_row;
+};
+
+/// Some neighbouring columns of a product, whose packed operand is [depth][width], zero-padded.
+struct Panel {
+  int64_t first, columns;  // which columns
+  int64_t vectors, width;  // width = vectors * lanes >= columns
+  int64_t rows;            // the best height of a tile
+  int64_t offset;          // of its data in the packed operand, in units of depth
+};
+
+}  // namespace tuco::cpu
