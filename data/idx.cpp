@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "tuco/core/error.h"
+#include "tuco/data/gzip.h"
 
 namespace tuco::data {
 namespace {

@@ -2,8 +2,8 @@
 // all big-endian.
 #pragma once
 #include "tuco/core/dtype.h"
+#include "tuco/core/file.h"
 #include "tuco/core/shape.h"
-#include "tuco/data/file.h"
 
 namespace tuco::data {
 

@@ -1,7 +1,7 @@
 #include "tuco/data/image.h"
 
 #include "tuco/core/error.h"
-#include "tuco/data/file.h"
+#include "tuco/core/file.h"
 
 namespace tuco::data {
 
@@ -31,7 +31,7 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name, int 
 }
 
 Image read_image(const std::filesystem::path& path, int min_side) {
-  const File file = File::open(path);
+  const File file = File::open(path.string());
   return decode_image(file.read_all(), file.name(), min_side);
 }
 

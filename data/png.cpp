@@ -2,7 +2,7 @@
 #include <png.h>
 
 #include "tuco/core/error.h"
-#include "tuco/data/file.h"
+#include "tuco/core/file.h"
 #include "tuco/data/image.h"
 
 namespace tuco::data {
@@ -43,7 +43,7 @@ void write_png(const std::filesystem::path& path, const Image& image) {
       png_image_write_to_memory(&png, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr),
       "{}: PNG: {}", path.string(), png.message);
   bytes.resize(size);
-  write_file(path, bytes);
+  write_file(path.string(), bytes);
 }
 
 }  // namespace tuco::data

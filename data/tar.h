@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tuco/data/file.h"
+#include "tuco/core/file.h"
 
 namespace tuco::data {
 

@@ -9,6 +9,7 @@
 #include "tests/support/shared_data.h"
 #include "tuco/core/error.h"
 #include "tuco/core/rng.h"
+#include "tuco/data/gzip.h"
 
 namespace tuco::data {
 namespace {
@@ -109,7 +110,7 @@ TEST(Idx, GunzipStopsAtItsLimit) {
 TEST(Idx, MnistLabels) {
   const auto path = test::shared_data("data/mnist-t10k-labels-idx1-ubyte.gz");
   TUCO_NEEDS_SHARED(path, "data/mnist-t10k-labels-idx1-ubyte.gz");
-  const IdxArray labels = read_idx(File::open(path));
+  const IdxArray labels = read_idx(open_file(path));
   EXPECT_EQ(labels.shape, (Shape{10000}));
   EXPECT_EQ(labels.bytes[0], 7);
   EXPECT_EQ(labels.bytes[1], 2);

@@ -13,7 +13,6 @@
 
 namespace tuco::test {
 
-using data::Bytes;
 using data::Image;
 
 Image sample_image(int height, int width, int channels, int variant) {
@@ -67,7 +66,7 @@ Bytes jpeg_of(const Image& image, int quality, bool progressive, int orientation
 Bytes png_of(const Image& image) {
   TemporaryFolder folder;
   data::write_png(folder.path() / "image.png", image);
-  return data::File::open(folder.path() / "image.png").read_all();
+  return File::open((folder.path() / "image.png").string()).read_all();
 }
 
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tuco/data/file.h"
+#include "tuco/core/file.h"
 #include "tuco/data/image.h"
 
 namespace tuco::test {
@@ -15,14 +15,13 @@ namespace tuco::test {
 data::Image sample_image(int height, int width, int channels, int variant = 0);
 
 /// A JPEG file of the image. `orientation` adds an EXIF entry where it is not 0.
-data::Bytes jpeg_of(const data::Image& image, int quality = 95, bool progressive = false,
-                    int orientation = 0);
-data::Bytes png_of(const data::Image& image);
+Bytes jpeg_of(const data::Image& image, int quality = 95, bool progressive = false,
+              int orientation = 0);
+Bytes png_of(const data::Image& image);
 
 /// A ustar archive of plain files; names longer than 100 bytes get the header that `long_names`
 /// says: 'L' for GNU's, 'x' for pax.
-data::Bytes tar_of(const std::vector<std::pair<std::string, data::Bytes>>& files,
-                   char long_names = 'x');
+Bytes tar_of(const std::vector<std::pair<std::string, Bytes>>& files, char long_names = 'x');
 
 /// An empty folder of its own that is removed at the end.
 class TemporaryFolder {
@@ -32,7 +31,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   const std::filesystem::path& path() const { return path_; }
   /// Writes a file into it, with the folders on the way.
-  std::filesystem::path write(const std::string& name, const data::Bytes& bytes) const;
+  std::filesystem::path write(const std::string& name, const Bytes& bytes) const;
 
  private:
   std::filesystem::path path_;

@@ -7,6 +7,7 @@
 #include "tests/support/shared_data.h"
 #include "tuco/core/error.h"
 #include "tuco/core/rng.h"
+#include "tuco/data/gzip.h"
 
 namespace tuco::data {
 namespace {
@@ -99,7 +100,7 @@ TEST(Tar, RandomBytesNeverReadOutside) {
 TEST(Tar, CatsVsDogs) {
   const auto path = test::shared_data("data/cats-vs-dogs.tar");
   TUCO_NEEDS_SHARED(path, "data/cats-vs-dogs.tar");
-  const File file = File::open(path);
+  const File file = open_file(path);
   const auto entries = list_tar(file);
   EXPECT_EQ(entries.size(), 4101u);
   EXPECT_EQ(entries[0].name, "cats-vs-dogs/train/cat/0000.jpg");
@@ -110,7 +111,7 @@ TEST(Tar, AGzippedArchiveOpensAsWell) {
   const auto path = test::shared_data("data/spoken-digits.tar.gz");
   TUCO_NEEDS_SHARED(path, "data/spoken-digits.tar.gz");
   size_t waves = 0;
-  for (const auto& entry : list_tar(File::open(path))) waves += entry.name.ends_with(".wav");
+  for (const auto& entry : list_tar(open_file(path))) waves += entry.name.ends_with(".wav");
   EXPECT_EQ(waves, 1500u);
 }
 
