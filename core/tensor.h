@@ -70,7 +70,7 @@ class Tensor {
   std::vector<T> to_vector() const {
     const Tensor dense = contiguous_on_host(dtype_of<T>);
     const T* first = dense.data<T>();
-    return {first, first + dense.numel()};
+    return std::vector<T>(first, first + dense.numel());  // with {}, two pointers make two bools
   }
   /// The only element, converted to T (float, double, int64_t, ...). Throws ShapeError if there is
   /// not exactly one.
