@@ -145,7 +145,10 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  private:
   enum class Level { outside, top, metadata, entry, list };
 
-  const std::string& current() const { return entries.back().name; }
+  /// The tensor being read, for errors.
+  std::string_view current() const {
+    return entries.empty() ? std::string_view() : entries.back().name;
+  }
   bool unexpected(std::string_view what) const {
     fail<FormatError>("{}: safetensors: {} where the header's '{}' cannot have one", file_, what,
                       key_);
