@@ -4,12 +4,9 @@
 #include <cstdio>
 // After the two above, which it needs.
 #include <jpeglib.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <fstream>
 
 namespace tuco::test {
 
@@ -110,27 +107,6 @@ Bytes tar_of(const std::vector<std::pair<std::string, Bytes>>& files, char long_
   }
   tar.resize(tar.size() + 1024);
   return tar;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  static std::atomic<int> count = 0;
-  path_ = std::filesystem::temp_directory_path() /
-          ("tuco-test-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
-  std::filesystem::create_directories(path_);
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path TemporaryFolder::write(const std::string& name, const Bytes& bytes) const {
-  const auto path = path_ / name;
-  std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  return path;
 }
 
 }  // namespace tuco::test
