@@ -26,8 +26,9 @@ TUCO_INLINE int32_t tuco_high_product(int32_t a, int32_t b) {
 
 // x / 2^n to nearest, ties away from zero, for n in [0, 31] and x above INT32_MIN.
 TUCO_INLINE int32_t tuco_rounded_shift(int32_t x, int32_t n) {
-  // One less when negative turns "ties away" into "ties up"; halving last keeps it in 32 bits.
-  return n == 0 ? x : (((x + (x >> 31)) >> (n - 1)) + 1) >> 1;
+  // One less when negative turns "ties away" into "ties up".
+  const int32_t y = x + (x >> 31);
+  return n == 0 ? x : (y >> n) + ((y >> (n - 1)) & 1);
 }
 
 // x * 2^n in the low 32 bits, which is what TFLite's reference gives where it overflows.

@@ -40,8 +40,8 @@ TEST(RuntimeText, EmbedsEveryHeaderOfTheFolderUnchanged) {
 TEST(RuntimeText, HoldsWhatIsWantedWithWhatItNeedsOnceAndInOrder) {
   const std::array<std::string_view, 3> wanted = {"conv2d.h", "softmax.h", "conv2d.h"};
   const std::string text = runtime_text(wanted);
-  for (std::string_view guard : {"BASE", "DOT", "REQUANTIZE", "WINDOW", "CONV2D", "FIXED_POINT",
-                                 "SOFTMAX"})
+  for (std::string_view guard :
+       {"BASE", "DOT", "REQUANTIZE", "WINDOW", "CONV2D", "FIXED_POINT", "SOFTMAX"})
     EXPECT_EQ(count(text, fmt::format("#define TUCO_RUNTIME_{}_H\n", guard)), 1u) << guard;
   EXPECT_EQ(count(text, "POOL_H"), 0u);
   EXPECT_EQ(count(text, "#include \""), 0u);
