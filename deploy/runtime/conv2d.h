@@ -17,6 +17,7 @@ TUCO_KERNEL void tuco_conv2d(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTR
                              const tuco_window* g, int32_t in_zero_point,
                              const tuco_requantization* r) {
   const int32_t group_in = g->in_c / g->groups, group_out = g->out_c / g->groups;
+  const int32_t blocked = group_out / 4 * 4;  // channels of a group done by fours
   const int32_t filter = g->kernel_h * g->kernel_w * group_in;
   // Neighbouring taps of a row lie side by side in input and weights alike, so that a row of the
   // window is one product, unless dilation or groups leave gaps.
@@ -31,9 +32,8 @@ TUCO_KERNEL void tuco_conv2d(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTR
       const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
       const int32_t step = dense ? tuco_max(kx1 - kx0, 1) : 1;  // taps to a product
       for (int32_t group = 0; group < g->groups; group++) {
-        const int32_t end = (group + 1) * group_out;
-        int32_t c = group * group_out;
-        for (; c + 4 <= end; c += 4) {
+        const int32_t begin = group * group_out, end = begin + group_out;
+        for (int32_t c = begin; c < begin + blocked; c += 4) {
           int32_t sum[4] = {0, 0, 0, 0};
           for (int32_t ky = ky0; ky < ky1; ky++)
             for (int32_t kx = kx0; kx < kx1; kx += step) {
@@ -45,7 +45,7 @@ TUCO_KERNEL void tuco_conv2d(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTR
           for (int32_t k = 0; k < 4; k++)
             *out++ = tuco_requantized(r, sum[k] + (bias ? bias[c + k] : 0), c + k);
         }
-        for (; c < end; c++) {
+        for (int32_t c = begin + blocked; c < end; c++) {
           int32_t sum = bias ? bias[c] : 0;
           for (int32_t ky = ky0; ky < ky1; ky++)
             for (int32_t kx = kx0; kx < kx1; kx += step) {

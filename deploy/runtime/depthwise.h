@@ -25,8 +25,7 @@ TUCO_KERNEL void tuco_depthwise(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RE
       const int32_t kx0 = tuco_first_tap(left, g->dilation_w);
       const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
       const int32_t corner = (top * g->in_w + left) * g->in_c;  // may lie in the padding
-      int32_t c = 0;
-      for (; c < blocked; c += 4) {
+      for (int32_t c = 0; c < blocked; c += 4) {
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         for (int32_t ky = ky0; ky < ky1; ky++) {
           int32_t a = corner + ky * in_row + kx0 * in_step + c;
@@ -43,7 +42,7 @@ TUCO_KERNEL void tuco_depthwise(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RE
         *out++ = tuco_requantized(r, s2 + (bias ? bias[c + 2] : 0), c + 2);
         *out++ = tuco_requantized(r, s3 + (bias ? bias[c + 3] : 0), c + 3);
       }
-      for (; c < g->out_c; c++) {
+      for (int32_t c = blocked; c < g->out_c; c++) {
         int32_t sum = bias ? bias[c] : 0;
         for (int32_t ky = ky0; ky < ky1; ky++)
           for (int32_t kx = kx0; kx < kx1; kx++)

@@ -11,15 +11,15 @@ TUCO_KERNEL void tuco_fully_connected(int8_t* TUCO_RESTRICT out, const int8_t* T
                                       const int8_t* TUCO_RESTRICT weights, const int32_t* bias,
                                       int32_t rows, int32_t in_c, int32_t out_c,
                                       int32_t in_zero_point, const tuco_requantization* r) {
+  const int32_t blocked = out_c / 4 * 4;  // channels done by fours
   for (int32_t row = 0; row < rows; row++, in += in_c) {
-    int32_t c = 0;
-    for (; c + 4 <= out_c; c += 4) {
+    for (int32_t c = 0; c < blocked; c += 4) {
       int32_t sum[4] = {0, 0, 0, 0};
       tuco_dot4(sum, in, in_zero_point, weights + c * in_c, in_c, in_c);
       for (int32_t k = 0; k < 4; k++)
         *out++ = tuco_requantized(r, sum[k] + (bias ? bias[c + k] : 0), c + k);
     }
-    for (; c < out_c; c++)
+    for (int32_t c = blocked; c < out_c; c++)
       *out++ = tuco_requantized(
           r, tuco_dot1(bias ? bias[c] : 0, in, in_zero_point, weights + c * in_c, in_c), c);
   }

@@ -1,0 +1,67 @@
+// Calls every kernel with literal geometry, as generated code does. It is compiled by each compiler
+// at hand, with the headers included and with their text pasted above it (TUCO_PASTED), and must
+// need nothing from any library.
+#ifndef TUCO_PASTED
+#include "add.h"
+#include "clamp.h"
+#include "concat.h"
+#include "conv2d.h"
+#include "depthwise.h"
+#include "fully_connected.h"
+#include "logistic.h"
+#include "mean.h"
+#include "memory.h"
+#include "pad.h"
+#include "pool.h"
+#include "softmax.h"
+#include "tanh.h"
+#endif
+
+static const int8_t weights[8 * 3 * 3 * 8] = {1, -2, 3, -127};
+static const int32_t bias[8] = {100, -100, 0, 7, 8, 9, 10, 11};
+static const int32_t multiplier[8] = {1073741824, 2147483647, 1518500250, 1073741824,
+                                      1073741824, 2147483647, 1518500250, 1073741824};
+static const int8_t shift[8] = {-9, -10, -8, 0, 1, -7, -31, -9};
+static int8_t arena[4096];
+
+#ifdef __cplusplus
+extern "C"
+#endif
+    int32_t
+    literal_calls(const int8_t* in, int8_t* out);
+
+int32_t literal_calls(const int8_t* in, int8_t* out) {
+  const tuco_requantization channels = {multiplier,          shift, 1, -128, -128, 127,
+                                        TUCO_DOUBLE_ROUNDING};
+  const tuco_requantization single = {multiplier, shift, 0, 3, 3, 127, TUCO_SINGLE_ROUNDING};
+  const tuco_window conv = {8, 8, 8, 8, 8, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  const tuco_window grouped = {8, 8, 8, 4, 4, 8, 3, 3, 2, 2, 1, 1, 0, 1, 0, 1, 2};
+  const tuco_window narrow = {5, 7, 1, 2, 3, 3, 3, 2, 2, 2, 2, 1, 2, 1, 0, 0, 1};
+  const tuco_window doubled = {2, 3, 3, 2, 3, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  const tuco_window pool = {4, 4, 8, 2, 2, 8, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0, 1};
+  const tuco_addition sum = {1, 1073741824, 0,   2,    1073741824, -1,
+                             3, 1518500250, -18, -128, 127,        TUCO_DOUBLE_ROUNDING};
+  tuco_conv2d(arena, in, weights, bias, &conv, -128, &channels);
+  tuco_conv2d(arena + 1024, arena, weights, bias, &grouped, 5, &single);
+  tuco_depthwise(arena, arena + 1024, weights, bias, &pool, 0, &channels);
+  tuco_conv2d(arena + 900, arena, weights, NULL, &narrow, 7, &channels);
+  tuco_depthwise(arena + 950, arena + 900, weights, NULL, &doubled, 7, &channels);
+  tuco_max_pool(arena + 512, arena + 1024, &pool, -128, 127);
+  tuco_average_pool(arena + 640, arena + 1024, &pool, -128, 127, 0, 0);
+  tuco_global_max_pool(arena + 768, arena + 1024, 16, 8, -128, 127);
+  tuco_global_average_pool(arena + 776, arena + 1024, 16, 8, -128, 127);
+  tuco_add(arena, arena, arena + 512, 32, &sum);
+  tuco_mean(arena + 784, arena, 1, 4, 8, -3, 1073741824, -1, 4, TUCO_DOUBLE_ROUNDING);
+  tuco_concat(arena + 100, arena + 784, 2, 4, 8, 4);
+  tuco_pad(arena + 200, arena, 2, 2, 8, 1, 1, 1, 1, 0, 0, -128);
+  tuco_clamp(arena, arena, 64, 0, 100);
+  tuco_rescale(arena, arena, 64, 1, 1073741824, 0, 2, -128, 127, TUCO_DOUBLE_ROUNDING);
+  tuco_leaky_relu(arena, arena, 64, 1, 1073741824, 0, 1073741824, -3, 2, TUCO_DOUBLE_ROUNDING);
+  tuco_logistic(arena, arena, 8, 0, 1717986918, 24, 120, TUCO_DOUBLE_ROUNDING);
+  tuco_tanh(arena + 8, arena + 8, 8, 0, 1717986918, 24, 120, TUCO_DOUBLE_ROUNDING);
+  tuco_fully_connected(arena + 300, arena, weights, bias, 1, 64, 5, 0, &channels);
+  tuco_softmax(out, arena + 300, 1, 5, 1717986918, 23, -248, TUCO_DOUBLE_ROUNDING);
+  tuco_fill(arena + 400, 7, 64);
+  tuco_copy(out + 5, arena + 400, 64);
+  return 69;
+}
