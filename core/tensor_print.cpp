@@ -22,7 +22,9 @@ struct Printer {
     const bool cut = abbreviate && size > 2 * kEdge;
     const bool last = dim == shape.rank() - 1;
     const std::string gap =
-        last ? ", " : "," + std::string(shape.rank() - dim - 1, '\n') + std::string(dim + 1, ' ');
+        last ? ", "
+             : fmt::format(",{}{}", std::string(shape.rank() - dim - 1, '\n'),
+                           std::string(dim + 1, ' '));
     std::string text = "[";
     for (int64_t i = 0; i < size; ++i) {
       if (i) text += gap;
