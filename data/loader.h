@@ -1,0 +1,75 @@
+// Loader: a data set in batches, read ahead by threads of its own. What comes out depends on the
+// seed and the epoch alone, never on how many threads there are or how fast they happen to be.
+#pragma once
+#include <iterator>
+#include <memory>
+
+#include "tuco/data/dataset.h"
+
+namespace tuco::data {
+
+struct LoaderOptions {
+  /// Samples in a batch; the last one of an epoch may have fewer.
+  int64_t batch = 32;
+  /// A new random order each epoch; otherwise the data set's own.
+  bool shuffle = false;
+  /// Threads that read ahead; 0 reads in the thread that asks.
+  int workers = 2;
+  /// Decides the order and, with epoch and index, each sample's augmentation.
+  uint64_t seed = 0;
+  /// Leave out a last batch that is not full.
+  bool drop_last = false;
+};
+
+/// `images` (n, ...) float32, and `labels` (n) int64.
+struct Batch {
+  Tensor images, labels;
+};
+
+/// Batches for a range-for loop: `for (auto [images, labels] : loader)` is one epoch. An exception
+/// in a worker is thrown to the loop when it reaches the batch, with the file's name in it; leaving
+/// the loop early is fine.
+class Loader {
+ public:
+  /// Throws Error unless batch is positive and workers not negative.
+  explicit Loader(Dataset dataset, LoaderOptions options = {});
+
+  class Iterator {
+   public:
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+
+    const Batch& operator*() const { return batch_; }
+    const Batch* operator->() const { return &batch_; }
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return !batch_.images.defined(); }
+
+   private:
+    friend class Loader;
+    class Epoch;
+    explicit Iterator(std::shared_ptr<Epoch> epoch);
+    std::shared_ptr<Epoch> epoch_;
+    Batch batch_;
+  };
+
+  /// Starts an epoch: number 0 or the one that set_epoch named, and the next one each time.
+  Iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+
+  /// Batches in an epoch.
+  int64_t batches() const;
+  const Dataset& dataset() const { return dataset_; }
+  const LoaderOptions& options() const { return options_; }
+  /// The number of the epoch that begin() will start.
+  int64_t epoch() const { return epoch_; }
+  /// Continues as if `epoch` epochs had been read: for training that was interrupted.
+  void set_epoch(int64_t epoch) { epoch_ = epoch; }
+
+ private:
+  Dataset dataset_;
+  LoaderOptions options_;
+  int64_t epoch_ = 0;
+};
+
+}  // namespace tuco::data
