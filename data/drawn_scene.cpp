@@ -1,5 +1,7 @@
 #include "tuco/data/drawn_scene.h"
 
+#include "tuco/data/transforms.h"
+
 namespace tuco::data {
 namespace {
 
@@ -7,6 +9,13 @@ Color any_color(Rng& rng) {
   const Color color{rng.uniform(20, 240), rng.uniform(20, 240), rng.uniform(20, 240)};
   const float grey = (color.r + color.g + color.b) / 3;
   return mix(color, {grey, grey, grey}, rng.uniform(0.2f, 0.9f));
+}
+
+// Each random number has a statement of its own, or braces: in the arguments of a function, their
+// order would be the compiler's.
+Path any_ellipse(Point at, Range rx, Range ry, Rng& rng) {
+  const float x = rng.uniform(rx.low, rx.high), y = rng.uniform(ry.low, ry.high);
+  return ellipse(at, x, y, rng.uniform(0, 3));
 }
 
 }  // namespace
@@ -39,7 +48,7 @@ void draw_background(Canvas& canvas, Rng& rng) {
             Path{{-1, -0.6f}, {1, -0.6f}, {1, 0.6f}, {-1, 0.6f}});
         break;
       case 1:
-        shape = ellipse(at, size, size * rng.uniform(0.4f, 1), rng.uniform(0, 3));
+        shape = any_ellipse(at, {size, size}, {0.4f * size, size}, rng);
         break;
       case 2:  // like an ear, of nobody
         shape = Placement::at(at, size, rng.uniform(0, 6.3f))(
@@ -69,16 +78,16 @@ void draw_in_front(Canvas& canvas, Rng& rng) {
     case 1:
       for (int i = 0; i < 24; ++i) {
         const float x = rng.uniform(0, side), high = rng.uniform(0.1f, 0.35f) * side;
-        canvas.fill(stroke({{x, side}, {x + rng.uniform(-0.06f, 0.06f) * side, side - high}},
-                           side * 0.018f, 0.5f),
-                    Color{70, rng.uniform(100, 160), 50}, 0.95f);
+        const Point tip{x + rng.uniform(-0.06f, 0.06f) * side, side - high};
+        const Color green{70, rng.uniform(100, 160), 50};
+        canvas.fill(stroke({{x, side}, tip}, side * 0.018f, 0.5f), green, 0.95f);
       }
       break;
     case 2: {
       const Point at{rng.uniform(0, side), rng.uniform(0.55f, 1.05f) * side};
-      canvas.fill(ellipse(at, side * rng.uniform(0.12f, 0.3f), side * rng.uniform(0.1f, 0.2f),
-                          rng.uniform(0, 3)),
-                  any_color(rng));
+      const Path shape =
+          any_ellipse(at, {0.12f * side, 0.3f * side}, {0.1f * side, 0.2f * side}, rng);
+      canvas.fill(shape, any_color(rng));
       break;
     }
     case 3: {  // fingers
