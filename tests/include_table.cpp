@@ -143,7 +143,7 @@ std::vector<Violation> check_content(const std::string& file, std::string_view c
   if (content.find('\0') != content.npos) return found;  // not a text
   // Licences, papers and XML namespaces; packages come by their names, from whatever registry the
   // machine is set up for.
-  static const std::regex link(R"(https?://([A-Za-z0-9.-]+))");
+  static const std::regex link(R"(https?://([A-Za-z0-9.-]*[A-Za-z0-9]))");
   static const Names hosts = {"www.apache.org", "arxiv.org",  "doi.org",
                               "www.w3.org",     "semver.org", "keepachangelog.com",
                               "json-schema.org"};
