@@ -121,6 +121,8 @@ class Tensor {
   void set_grad_state(std::shared_ptr<GradState> state) { impl_->grad_state = std::move(state); }
   /// Whether both handles refer to the same tensor.
   bool same(const Tensor& other) const { return impl_ == other.impl_; }
+  /// Whether no other handle or tensor shares the bytes, so that changing them shows nowhere else.
+  bool is_unique() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1; }
   /// Stands for the tensor's identity in maps.
   const void* id() const { return impl_.get(); }
 

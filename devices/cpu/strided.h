@@ -1,0 +1,65 @@
+// How the CPU walks over tensors of any strides: dimensions that can be merged are merged, then runs
+// along the innermost one are shared among the threads.
+#pragma once
+#include "tuco/core/layout.h"
+#include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/kernels.h"
+
+namespace tuco::cpu {
+
+/// Merges neighbouring dimensions that lie dense in every layout (all of one shape).
+template <int N>
+std::array<Layout, N> merge_dims(const std::array<Layout, N>& layouts) {
+  const Shape& shape = layouts[0].shape;
+  std::array<Layout, N> merged;
+  for (int i = 0; i < N; ++i) merged[i].offset = layouts[i].offset;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (shape[d] == 1) continue;
+    const int last = merged[0].shape.rank() - 1;
+    bool fits = last >= 0;
+    for (int i = 0; fits && i < N; ++i)
+      fits = merged[i].strides[last] == layouts[i].strides[d] * shape[d];
+    for (int i = 0; i < N; ++i) {
+      if (fits) {
+        merged[i].shape[last] *= shape[d];
+        merged[i].strides[last] = layouts[i].strides[d];
+      } else {
+        merged[i].shape.push_back(shape[d]);
+        merged[i].strides.push_back(layouts[i].strides[d]);
+      }
+    }
+  }
+  return merged;
+}
+
+/// Calls body(offsets, strides, length) for runs that cover a common shape, on all threads.
+template <int N, class Body>
+void parallel_runs(const std::array<Layout, N>& layouts, Body&& body) {
+  const auto merged = merge_dims<N>(layouts);
+  const Shape& shape = merged[0].shape;
+  std::array<int64_t, N> strides;
+  for (int i = 0; i < N; ++i) strides[i] = shape.rank() ? merged[i].strides.back() : 0;
+  if (shape.numel() == 0) return;
+  if (shape.rank() <= 1) {
+    parallel_for(0, shape.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      std::array<int64_t, N> offsets;
+      for (int i = 0; i < N; ++i) offsets[i] = merged[i].offset + begin * strides[i];
+      body(offsets, strides, end - begin);
+    });
+    return;
+  }
+  const int64_t grain = std::max<int64_t>(1, kGrain / shape.back());
+  parallel_for(0, count_runs(shape), grain, [&](int64_t begin, int64_t end) {
+    for_each_run<N>(merged, begin, end, [&](const auto& offsets, int64_t length) {
+      body(offsets, strides, length);
+    });
+  });
+}
+
+/// The first element of a tensor's storage, to which a layout's offsets count.
+template <class T>
+T* base(const Tensor& tensor) {
+  return static_cast<T*>(tensor.storage()->data());
+}
+
+}  // namespace tuco::cpu
