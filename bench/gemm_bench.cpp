@@ -1,31 +1,13 @@
 // The float32 product, with each instruction set of the machine: sizes as convolutions and linear
-// layers make them. Run: gemm_bench --benchmark_filter=avx512 (TUCO_NUM_THREADS sets the threads).
+// layers make them. TUCO_NUM_THREADS sets the threads.
 #include "tuco/devices/cpu/gemm.h"
 
-#include <benchmark/benchmark.h>
-#include <fmt/format.h>
-
-#include "tuco/core/parallel.h"
-#include "tuco/core/rng.h"
-#include "tuco/devices/cpu/isa.h"
+#include "tuco/bench/kernel_bench.h"
 
 namespace tuco::cpu {
 namespace {
 
-std::vector<float> normal_values(int64_t count) {
-  Rng rng(1);
-  std::vector<float> values(count);
-  for (float& v : values) v = rng.normal();
-  return values;
-}
-
-void report(benchmark::State& state, double products) {
-  state.counters["GFLOP/s"] = benchmark::Counter(
-      2e-9 * products * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-}
-
-void product(benchmark::State& state, Isa isa, int64_t m, int64_t n, int64_t k, bool packed) {
-  set_isa(isa);
+void product(benchmark::State& state, int64_t m, int64_t n, int64_t k, bool packed) {
   const auto a = normal_values(m * k), b = normal_values(k * n);
   std::vector<float> c(m * n);
   const PackedMatrix matrix(true, k, n, b.data(), k);
@@ -36,7 +18,7 @@ void product(benchmark::State& state, Isa isa, int64_t m, int64_t n, int64_t k, 
       gemm<float>(false, true, m, n, k, 1, a.data(), k, b.data(), k, 0, c.data(), n);
     benchmark::ClobberMemory();
   }
-  report(state, double(m) * n * k);
+  report_products(state, double(m) * n * k);
 }
 
 void register_all() {
@@ -46,11 +28,9 @@ void register_all() {
   for (const Isa isa : supported_isas())
     for (const auto& [m, n, k] : sizes)
       for (const bool packed : {false, true})
-        benchmark::RegisterBenchmark(
-            fmt::format("{}/{}x{}x{}{}", isa_name(isa), m, n, k, packed ? "/packed" : "").c_str(),
-            product, isa, m, n, k, packed)
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond);
+        register_for(
+            isa, fmt::format("{}x{}x{}{}", m, n, k, packed ? "/packed" : ""),
+            [=, m = m, n = n, k = k](benchmark::State& state) { product(state, m, n, k, packed); });
 }
 
 }  // namespace
@@ -58,6 +38,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
   tuco::cpu::register_all();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+  return tuco::cpu::run_benchmarks(argc, argv);
 }

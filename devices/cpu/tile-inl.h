@@ -194,13 +194,16 @@ inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, i
   // Blocks of 4 x 4, by two rounds of interleaving.
   const hn::FixedTag<float, 4> d4;
   const auto s = hn::Set(d4, scale);
+  const int64_t whole = width / 4 * 4;
   for (; k + 4 <= depth; k += 4) {
     float* block = to + k * width;
-    for (int64_t j = 0; j < width; j += 4) {
-      const auto row = [&](int64_t i) HWY_ATTR {
-        return j + i < columns ? hn::LoadU(d4, from + (j + i) * from_row + k) : hn::Zero(d4);
-      };
-      const auto r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3);
+    for (int64_t j = 0; j < whole; j += 4) {
+      const float* rows = from + j * from_row + k;
+      const auto none = hn::Zero(d4);
+      const auto r0 = j < columns ? hn::LoadU(d4, rows) : none;
+      const auto r1 = j + 1 < columns ? hn::LoadU(d4, rows + from_row) : none;
+      const auto r2 = j + 2 < columns ? hn::LoadU(d4, rows + 2 * from_row) : none;
+      const auto r3 = j + 3 < columns ? hn::LoadU(d4, rows + 3 * from_row) : none;
       const auto a = hn::InterleaveLower(d4, r0, r2), b = hn::InterleaveLower(d4, r1, r3);
       const auto c = hn::InterleaveUpper(d4, r0, r2), e = hn::InterleaveUpper(d4, r1, r3);
       hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, a, b)), d4, block + j);
@@ -208,6 +211,9 @@ inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, i
       hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, c, e)), d4, block + 2 * width + j);
       hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, c, e)), d4, block + 3 * width + j);
     }
+    for (int64_t i = 0; i < 4; ++i)
+      for (int64_t j = whole; j < width; ++j)
+        block[i * width + j] = j < columns ? scale * from[j * from_row + k + i] : 0;
   }
 #endif
   for (; k < depth; ++k)

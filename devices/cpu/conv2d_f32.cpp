@@ -1,0 +1,255 @@
+// Direct convolution in float32, forward and to the input. A few image rows are copied into a
+// zero-padded strip that stays in L2; from there an output row is a matrix product whose left
+// operand is never built: each kernel row is a run of contiguous floats, and neighbouring pixels
+// start a pixel apart. Images that are narrower than a tile are gathered pixel by pixel.
+#include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/conv2d_kernels.h"
+#include "tuco/devices/cpu/correlation.h"
+#include "tuco/devices/cpu/depthwise.h"
+#include "tuco/devices/cpu/gemm.h"
+#include "tuco/devices/cpu/highway_targets.h"
+#include "tuco/devices/cpu/scratch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tuco/devices/cpu/conv2d_f32.cpp"
+#include <hwy/foreach_target.h>
+
+#include "tuco/devices/cpu/tile-inl.h"
+
+#ifndef TUCO_DEVICES_CPU_CONV2D_F32_ONCE_
+#define TUCO_DEVICES_CPU_CONV2D_F32_ONCE_
+namespace tuco::cpu {
+
+constexpr int64_t kStripBytes = 96 << 10;    // of a strip: beside the weights in L2
+constexpr int64_t kGatherBytes = 512 << 10;  // of gathered pixels
+constexpr int64_t kGatherPixels = 28;        // gathered together, where they fit
+
+/// Weights (rows of the stored matrix) seen from the output of a correlation: forward, or with the
+/// roles of input and output channels exchanged.
+struct CorrelationWeights {
+  const float* w;
+  bool forward;
+  int64_t cells, in, out;  // kernel cells; the layer's channels in a group
+};
+
+}  // namespace tuco::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
+
+// [group][panel][tap][source channel][panel width]
+void pack_weights(const Correlation& c, const CorrelationWeights& w,
+                  const std::vector<Panel>& panels, float* packed) {
+  const int64_t sources = c.src_c / c.groups, taps = static_cast<int64_t>(c.taps.size());
+  const int64_t depth = taps * sources, group_size = packed_size(panels, depth);
+  const auto count = static_cast<int64_t>(panels.size());
+  parallel_for(0, c.groups * count, 1 + (1 << 14) / (16 * (depth + 1)), [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      const Panel& panel = panels[i % count];
+      const int64_t group = i / count;
+      float* to = packed + group * group_size + panel.offset * depth;
+      if (w.forward) {
+        pack_columns(w.w + (group * w.out + panel.first) * depth, depth, depth, panel.columns, 1,
+                     to, panel.width);
+      } else {
+        for (int64_t t = 0; t < taps; ++t)
+          pack_rows(w.w + (group * w.out * w.cells + c.taps[t].cell) * w.in + panel.first,
+                    w.cells * w.in, w.out, panel.columns, 1, to + t * sources * panel.width,
+                    panel.width);
+      }
+    }
+  });
+}
+
+// What all threads read.
+struct Job {
+  const Correlation& c;
+  const StripLayout& layout;
+  const Runs& runs;
+  const std::vector<Panel>& panels;
+  const float *src, *packed, *bias;
+  float* dst;
+  int64_t outputs;  // channels of a group of dst
+
+  int64_t depth() const { return static_cast<int64_t>(runs.offsets.size()) * runs.length; }
+  const float* weights(int64_t group, const Panel& panel) const {
+    return packed + group * packed_size(panels, depth()) + panel.offset * depth();
+  }
+  float* output(int64_t n, int64_t row, int64_t group, const Panel& panel) const {
+    return dst + c.dst_first + n * c.dst_image + row * c.dst_row + group * outputs + panel.first;
+  }
+  const float* bias_of(int64_t group, const Panel& panel) const {
+    return bias ? bias + group * outputs + panel.first : nullptr;
+  }
+};
+
+// Output rows [row, row + count) of image n.
+void correlate_strip(const Job& job, int64_t n, int64_t row, int64_t count, float* strip) {
+  const Correlation& c = job.c;
+  const float* from = job.layout.rows_of(job.src, n, row, count, strip);
+  const ptrdiff_t down = c.step.h * job.layout.pitch, across = c.step.w * job.layout.pixel;
+  for (int64_t group = 0; group < c.groups; ++group)
+    for (const Panel& panel : job.panels) {
+      const Tile run_tile = find_tile(panel.rows, panel.vectors);
+      TileOperands t{nullptr,
+                     across,
+                     job.runs.offsets.data(),
+                     static_cast<int64_t>(job.runs.offsets.size()),
+                     job.runs.length,
+                     job.weights(group, panel),
+                     job.bias_of(group, panel),
+                     0,
+                     nullptr,
+                     c.dst_pixel,
+                     last_columns(panel)};
+      for (int64_t i = 0; i < count; ++i) {
+        const float* a = from + group * (c.src_c / c.groups) + i * down;
+        float* out = job.output(n, row + i, group, panel);
+        for (int64_t j = 0; j < c.cols; j += panel.rows) {
+          const int64_t first = std::min(j, c.cols - panel.rows);  // the last one overlaps
+          t.a = a + first * across;
+          t.c = out + first * c.dst_pixel;
+          run_tile(t);
+        }
+      }
+    }
+}
+
+// Images [begin, end), whose windows are first gathered as the rows of a matrix.
+void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip, float* matrix) {
+  const Correlation& c = job.c;
+  const int64_t depth = job.depth(), pixels = (end - begin) * c.rows * c.cols;
+  const ptrdiff_t row = depth + 16, zero_offset = 0;
+  for (int64_t group = 0; group < c.groups; ++group) {
+    float* to = matrix;
+    for (int64_t n = begin; n < end; ++n) {
+      const float* from = job.layout.rows_of(job.src, n, 0, c.rows, strip);
+      from += group * (c.src_c / c.groups);
+      for (int64_t i = 0; i < c.rows; ++i)
+        for (int64_t j = 0; j < c.cols; ++j, to += row) {
+          const float* a = from + i * c.step.h * job.layout.pitch + j * c.step.w * job.layout.pixel;
+          float* out = to;
+          for (const ptrdiff_t offset : job.runs.offsets) {
+            std::memcpy(out, a + offset, job.runs.length * sizeof(float));
+            out += job.runs.length;
+          }
+        }
+    }
+    for (const Panel& panel : job.panels) {
+      float* out = job.output(begin, 0, group, panel);
+      for (int64_t p = 0; p < pixels; p += panel.rows) {
+        const int64_t rows = std::min(panel.rows, pixels - p);
+        find_tile(rows, panel.vectors)({matrix + p * row, row, &zero_offset, 1, depth,
+                                        job.weights(group, panel), job.bias_of(group, panel), 0,
+                                        out + p * c.dst_pixel, c.dst_pixel, last_columns(panel)});
+      }
+    }
+  }
+}
+
+void correlate_dense(const Correlation& c, const CorrelationWeights& w, const float* src,
+                     const float* bias, float* dst) {
+  const StripLayout layout(c);
+  const Runs runs = contiguous_runs(layout);
+  const int64_t outputs = w.forward ? w.out : w.in;
+  const int64_t depth = static_cast<int64_t>(runs.offsets.size()) * runs.length;
+  const int64_t image_pixels = c.rows * c.cols;
+  const bool dense = c.dst_row == c.cols * c.dst_pixel && c.dst_image == c.rows * c.dst_row;
+  const bool gather = dense && 2 * c.cols <= kLanes && outputs >= 2 * kLanes && depth > 0;
+  // Images gathered together; a strip holds rows of one image.
+  const int64_t images = std::clamp<int64_t>(
+      std::min(divide_up(kGatherPixels, image_pixels),
+               kGatherBytes / (image_pixels * (depth + 16) * static_cast<int64_t>(sizeof(float)))),
+      1, c.batch);
+  const std::vector<Panel> panels = split_columns(outputs, gather ? images * image_pixels : c.cols);
+
+  Scratch shared;
+  float* packed = shared.get<float>(c.groups * packed_size(panels, depth));
+  pack_weights(c, w, panels, packed);
+  const Job job{c, layout, runs, panels, src, packed, bias, dst, outputs};
+  const int64_t row_products = c.cols * c.groups * outputs * (depth + 1);
+  constexpr int64_t kProductsPerThread = 1 << 18;
+
+  if (gather) {
+    parallel_for(
+        0, divide_up(c.batch, images), 1 + kProductsPerThread / (row_products * c.rows * images),
+        [&](int64_t begin, int64_t end) {
+          Scratch scratch;
+          float* strip = scratch.get<float>(layout.size(c.rows));
+          float* matrix = scratch.get<float>(images * image_pixels * (depth + 16));
+          for (int64_t i = begin; i < end; ++i)
+            correlate_gathered(job, i * images, std::min(c.batch, (i + 1) * images), strip, matrix);
+        });
+    return;
+  }
+  // Enough strips for all threads to end at about the same time.
+  const int64_t wanted = 4 * num_threads();
+  int64_t strip_rows = layout.rows_within(kStripBytes);
+  if (c.batch < wanted)
+    strip_rows = std::min(strip_rows, divide_up(c.rows, divide_up(wanted, c.batch)));
+  const int64_t strips = divide_up(c.rows, strip_rows);
+  parallel_for(0, c.batch * strips, 1 + kProductsPerThread / (row_products * strip_rows),
+               [&](int64_t begin, int64_t end) {
+                 Scratch scratch;
+                 float* strip = scratch.get<float>(layout.size(strip_rows));
+                 for (int64_t i = begin; i < end; ++i) {
+                   const int64_t row = i % strips * strip_rows;
+                   correlate_strip(job, i / strips, row, std::min(strip_rows, c.rows - row), strip);
+                 }
+               });
+}
+
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tuco::cpu {
+
+HWY_EXPORT(correlate_dense);
+
+namespace {
+
+// A product over all pixels: no window to speak of.
+bool is_pointwise(const WindowGeometry& g) {
+  return g.groups == 1 && g.kernel == Hw(1) && g.stride == Hw(1) && g.padding == Padding(0);
+}
+
+CorrelationWeights weights_of(const WindowGeometry& g, const float* w, bool forward) {
+  return {w, forward, g.kernel.h * g.kernel.w, g.in_c / g.groups, g.out_c / g.groups};
+}
+
+}  // namespace
+
+template <>
+void conv2d_forward<float>(const WindowGeometry& g, const float* x, const float* w,
+                           const float* bias, float* y) {
+  const int64_t pixels = g.batch * g.out_h * g.out_w;
+  if (pixels * g.out_c == 0) return;
+  if (is_pointwise(g)) {
+    gemm<float>(false, true, pixels, g.out_c, g.in_c, 1, x, g.in_c, w, g.in_c, 0, y, g.out_c, bias);
+  } else if (is_depthwise(g)) {
+    depthwise_correlate(forward_correlation(g), g.out_c, g.kernel.h * g.kernel.w, x, w, bias, y);
+  } else {
+    TUCO_DISPATCH(correlate_dense)(forward_correlation(g), weights_of(g, w, true), x, bias, y);
+  }
+}
+
+template <>
+void conv2d_grad_input<float>(const WindowGeometry& g, const float* dy, const float* w, float* dx) {
+  const int64_t pixels = g.batch * g.in_h * g.in_w;
+  if (pixels * g.in_c == 0) return;
+  if (is_pointwise(g)) {
+    gemm<float>(false, false, pixels, g.in_c, g.out_c, 1, dy, g.out_c, w, g.in_c, 0, dx, g.in_c);
+    return;
+  }
+  for (const Correlation& c : grad_input_correlations(g)) {
+    if (is_depthwise(g) && g.out_c == g.in_c)
+      depthwise_correlate(c, g.in_c, g.kernel.h * g.kernel.w, dy, w, nullptr, dx);
+    else
+      TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, false), dy, nullptr, dx);
+  }
+}
+
+}  // namespace tuco::cpu
+#endif

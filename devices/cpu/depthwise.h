@@ -1,0 +1,19 @@
+// Depthwise float32 convolution: as many groups as input channels, vectors over channels.
+#pragma once
+#include "tuco/devices/cpu/correlation.h"
+
+namespace tuco::cpu {
+
+/// Whether the geometry's convolution is done by the functions below.
+inline bool is_depthwise(const WindowGeometry& g) { return g.groups > 1 && g.groups == g.in_c; }
+
+/// Output channel o reads channel o / repeat of src, where repeat = channels / src_c; w is
+/// (channels, kernel cells).
+void depthwise_correlate(const Correlation& c, int64_t channels, int64_t cells, const float* src,
+                         const float* w, const float* bias, float* dst);
+
+/// dw (out_c, cells) of a depthwise forward correlation.
+void depthwise_grad_weight(const Correlation& forward, int64_t channels, const float* x,
+                           const float* dy, float* dw);
+
+}  // namespace tuco::cpu
