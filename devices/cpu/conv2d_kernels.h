@@ -17,7 +17,7 @@ void conv2d_forward(const WindowGeometry& g, const T* x, const T* w, const T* bi
 template <class T>
 void conv2d_grad_input(const WindowGeometry& g, const T* dy, const T* w, T* dx);
 
-/// dw, the gradient of w; that of the bias is sum_rows(dy) of reduce_kernels.h.
+/// dw, the gradient of w; that of the bias is channel_sums(dy) of batch_norm_kernels.h.
 template <class T>
 void conv2d_grad_weight(const WindowGeometry& g, const T* x, const T* dy, T* dw);
 

@@ -35,28 +35,54 @@ HWY_INLINE VecF splat(float x) { return hn::Set(F32(), x); }
 HWY_INLINE VecF zero() { return hn::Zero(F32()); }
 
 /// The first `count` lanes from memory, the others `rest`; touches nothing behind them.
-HWY_INLINE VecF load_first(const float* p, int64_t count, float rest = 0) {
-  if (count >= kLanes) return load(p);
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_first(D d, const T* p, int64_t count, T rest = 0) {
+  if (count >= kLanes) return hn::LoadU(d, p);
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-  const auto mask = hn::FirstN(F32(), static_cast<size_t>(count));
-  return hn::IfThenElse(mask, hn::MaskedLoad(mask, F32(), p), splat(rest));
+  const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, p), hn::Set(d, rest));
 #else
-  HWY_ALIGN float lanes[kLanes];
+  HWY_ALIGN T lanes[kLanes];
   for (int64_t i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : rest;
-  return hn::Load(F32(), lanes);
+  return hn::Load(d, lanes);
 #endif
+}
+HWY_INLINE VecF load_first(const float* p, int64_t count, float rest = 0) {
+  return load_first(F32(), p, count, rest);
 }
 
 /// Writes the first `count` lanes and nothing else.
-HWY_INLINE void store_first(VecF v, float* p, int64_t count) {
-  if (count >= kLanes) return store(v, p);
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_first(D d, hn::Vec<D> v, T* p, int64_t count) {
+  if (count >= kLanes) return hn::StoreU(v, d, p);
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-  hn::BlendedStore(v, hn::FirstN(F32(), static_cast<size_t>(count)), F32(), p);
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, p);
 #else
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(v, F32(), lanes);
+  HWY_ALIGN T lanes[kLanes];
+  hn::Store(v, d, lanes);
   for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
 #endif
+}
+HWY_INLINE void store_first(VecF v, float* p, int64_t count) { store_first(F32(), v, p, count); }
+
+// Bytes in memory, as exact floats in registers.
+using I32 = hn::RebindToSigned<F32>;
+using U8 = hn::Rebind<uint8_t, F32>;
+
+HWY_INLINE VecF load_bytes(const uint8_t* p, int64_t count) {
+  HWY_ALIGN uint8_t lanes[kLanes] = {};
+  if (count < kLanes) {
+    for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];
+    p = lanes;
+  }
+  return hn::ConvertTo(F32(), hn::PromoteTo(I32(), hn::LoadU(U8(), p)));
+}
+HWY_INLINE void store_bytes(VecF v, uint8_t* p, int64_t count) {
+  const auto bytes = hn::DemoteTo(U8(), hn::ConvertTo(I32(), v));
+  if (count >= kLanes) return hn::StoreU(bytes, U8(), p);
+  HWY_ALIGN uint8_t lanes[kLanes];
+  hn::StoreU(bytes, U8(), lanes);
+  for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

@@ -1,0 +1,67 @@
+// Batch normalisation of (rows, channels) data, channels innermost, and its fusion with ReLU and
+// max pooling, on raw pointers (Ioffe and Szegedy, "Batch normalization", 2015). The fused form
+// never writes the normalised tensor: forward it reads x and writes the pooled values and a byte
+// for each; backward it turns x into its gradient, in place if wanted. Sums are over fixed chunks
+// of rows, so results do not depend on the number of threads.
+#pragma once
+#include <cstdint>
+
+#include "tuco/core/ops/window.h"
+
+namespace tuco::cpu {
+
+/// sums (channels) = the sum of x over its rows: the gradient of a bias, among others.
+template <class T>
+void channel_sums(int64_t rows, int64_t channels, const T* x, T* sums);
+
+/// Mean and biased variance of each channel of x, in one pass over memory that is sound whatever
+/// the mean: chunks of rows about offsets of their own, joined in double (Chan et al., 1979).
+/// rows must not be 0.
+template <class T>
+void channel_statistics(int64_t rows, int64_t channels, const T* x, T* mean, T* variance);
+
+/// One normalisation, channel by channel: y = (x - mean) * inv_std * gamma + beta. gamma and beta
+/// may be null, for 1 and 0.
+template <class T>
+struct Normalization {
+  const T *mean, *inv_std, *gamma, *beta;
+  /// Whether mean and inv_std were computed from x, as in training, so that gradients flow through
+  /// them; else they are constants.
+  bool batch_statistics = true;
+};
+
+/// y from x; y may be x.
+template <class T>
+void batch_norm_forward(int64_t rows, int64_t channels, const Normalization<T>& norm, const T* x,
+                        T* y);
+
+/// dx, dgamma and dbeta from dy and x. dx may be x or dy, or null if not wanted.
+template <class T>
+void batch_norm_backward(int64_t rows, int64_t channels, const Normalization<T>& norm, const T* x,
+                         const T* dy, T* dx, T* dgamma, T* dbeta);
+
+/// The winner of a window whose maximum ReLU cut to 0: its gradient goes nowhere.
+inline constexpr uint8_t kCutByRelu = 255;
+
+/// Whether a geometry can be fused: windows side by side without padding, of at most 255 cells (a
+/// 1x1 one is batch norm and ReLU alone); a rest of rows or columns that fill no window may remain.
+inline bool fits_bn_relu_pool(const WindowGeometry& g) {
+  return g.kernel == g.stride && g.dilation == Hw(1) && g.padding == Padding(0) &&
+         g.kernel.h * g.kernel.w <= 255 && g.out_h == g.in_h / g.kernel.h &&
+         g.out_w == g.in_w / g.kernel.w;
+}
+
+/// y (batch, out_h, out_w, channels) = max over each window of relu(normalised x); winner, same
+/// shape: its cell (row by row; the first of equals), or kCutByRelu. winner may be null.
+template <class T>
+void bn_relu_pool_forward(const WindowGeometry& g, const Normalization<T>& norm, const T* x, T* y,
+                          uint8_t* winner);
+
+/// The gradients, from dy (of y's shape) and what forward saved. dx may be x, or null if not
+/// wanted.
+template <class T>
+void bn_relu_pool_backward(const WindowGeometry& g, const Normalization<T>& norm, const T* x,
+                           const T* y, const uint8_t* winner, const T* dy, T* dx, T* dgamma,
+                           T* dbeta);
+
+}  // namespace tuco::cpu
