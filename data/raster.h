@@ -14,7 +14,7 @@ namespace tuco::data {
 struct Color {
   float r = 0, g = 0, b = 0;
   friend Color operator*(Color c, float f) { return {c.r * f, c.g * f, c.b * f}; }
-  friend Color operator+(Color a, Color b) { return {a.r + b.r, a.g + b.g, a.b + b.b}; }
+  friend Color operator+(Color x, Color y) { return {x.r + y.r, x.g + y.g, x.b + y.b}; }
 };
 /// `a` at t = 0, `b` at t = 1.
 Color mix(Color a, Color b, float t);
