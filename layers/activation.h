@@ -1,0 +1,33 @@
+// Activations as layers; all but Softmax are point-wise.
+#pragma once
+#include "tuco/layers/module.h"
+
+namespace tuco {
+
+struct ReLUBody : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
+struct ReLU6Body : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
+struct TanhBody : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
+struct SigmoidBody : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
+struct SoftmaxBody : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
+
+/// max(x, 0).
+using ReLU = ModuleOf<ReLUBody>;
+/// min(max(x, 0), 6).
+using ReLU6 = ModuleOf<ReLU6Body>;
+using Tanh = ModuleOf<TanhBody>;
+/// 1 / (1 + exp(-x)).
+using Sigmoid = ModuleOf<SigmoidBody>;
+/// Softmax over the last dimension. Losses take logits: a network that is trained ends before it.
+using Softmax = ModuleOf<SoftmaxBody>;
+
+}  // namespace tuco
