@@ -168,6 +168,18 @@ void PictureSource::read(int64_t index, Purpose purpose, Rng rng, std::span<floa
   Normalize{preprocessing_.mean, preprocessing_.deviation}(pixels, out);
 }
 
+Tensor to_input(const Image& image, const Preprocessing& preprocessing) {
+  const Image pixels = prepare(image, preprocessing);
+  Tensor result = empty({1, pixels.height, pixels.width, pixels.channels});
+  Normalize{preprocessing.mean, preprocessing.deviation}(
+      pixels, {result.data<float>(), pixels.pixels.size()});
+  return result;
+}
+
+Tensor read_input(const std::filesystem::path& path, const Preprocessing& preprocessing) {
+  return to_input(read_image(path, decode_side(preprocessing)), preprocessing);
+}
+
 TensorDataset::TensorDataset(Tensor values, Tensor labels, std::vector<std::string> class_names)
     : Dataset(std::make_shared<TensorSource>(std::move(values), std::move(labels),
                                              std::move(class_names))) {}

@@ -2,6 +2,7 @@
 // as tensors and modules are: copies and views share the Source behind it, which is what a new kind
 // of data set implements.
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -93,6 +94,11 @@ class PictureSource : public Source {
  private:
   Transforms augment_;
 };
+
+/// One picture as a network's input, exactly as evaluation sees it: (1, height, width, channels)
+/// float32. The second reads a file, and throws as read_image does.
+Tensor to_input(const Image& image, const Preprocessing& preprocessing);
+Tensor read_input(const std::filesystem::path& path, const Preprocessing& preprocessing);
 
 /// Tensors in memory.
 class TensorDataset : public Dataset {

@@ -16,6 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The largest height or width of an input.
+constexpr int64_t kMaxSide = 1 << 14;
+
 /// An image file that can be read when it is wanted.
 struct ImageFile {
   /// Below the root: "cat/0001.jpg".
@@ -179,12 +182,15 @@ void skip_corrupt(Files& files, const Preprocessing& preprocessing) {
 
 std::shared_ptr<const Source> open_folder(const std::filesystem::path& path,
                                           const ImageFolderOptions& options) {
-  require<ShapeError>(options.size > 0 && (options.channels == 1 || options.channels == 3),
-                      "ImageFolder: size {} with {} channels, expected a positive size and 1 or 3",
-                      options.size, options.channels);
+  const auto [height, width] = std::pair(options.size.h, options.size.w);
+  const bool sane = height > 0 && width > 0 && std::max(height, width) <= kMaxSide;
+  require<ShapeError>(sane && (options.channels == 1 || options.channels == 3),
+                      "ImageFolder: size {} x {} with {} channels, expected 1 to {} and 1 or 3",
+                      height, width, options.channels, kMaxSide);
   Files files(path);
   Preprocessing preprocessing;
-  preprocessing.height = preprocessing.width = options.size;
+  preprocessing.height = static_cast<int>(height);
+  preprocessing.width = static_cast<int>(width);
   preprocessing.channels = options.channels;
   preprocessing.resize = options.resize;
   preprocessing.class_names = files.class_names();

@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 
+#include "tuco/core/ops/window.h"
 #include "tuco/data/dataset.h"
 
 namespace tuco::data {
@@ -15,8 +16,8 @@ enum class OnCorrupt {
 };
 
 struct ImageFolderOptions {
-  /// Height and width of what the network sees.
-  int size = 96;
+  /// What the network sees: one number for a square, or {height, width}.
+  Hw size = 96;
   /// 1 for grey, 3 for colour.
   int channels = 3;
   ResizeRule resize = ResizeRule::cover;

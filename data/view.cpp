@@ -8,7 +8,7 @@ namespace {
 /// Taps are computed four at a time; rows of the region are padded for it.
 constexpr int kLanes = 4;
 /// The most source pixels that one rendering may touch, mirrored ones included.
-constexpr int64_t kMaxRegion = 4 * kMaxImagePixels;
+constexpr int64_t kMaxRegion = 2 * kMaxImagePixels;
 
 /// `i` mirrored into [0, n) at the edges (the edge pixel itself is repeated).
 int mirrored(int64_t i, int n) {

@@ -139,6 +139,17 @@ TEST(ImageFolder, ValuesAreWholePixelsByThePreprocessing) {
     EXPECT_EQ(values[i], (float(expected.pixels[i]) - 128) / 64);
 }
 
+TEST(ImageFolder, AFileReadAloneGivesTheSameInput) {
+  const TemporaryFolder folder;
+  // Large enough to be scaled while decoding, and not square.
+  const auto file = folder.write("photos/cat/1.jpg", jpeg_of(sample_image(200, 320, 3)));
+  const ImageFolder data(folder.path() / "photos", {.size = {24, 40}, .augment = standard()});
+  const Tensor input = read_input(file, data.preprocessing());
+  EXPECT_EQ(input.shape(), (Shape{1, 24, 40, 3}));
+  EXPECT_EQ(input.to_vector<float>(), data.without_augmentation().get(0).value.to_vector<float>());
+  EXPECT_EQ(input.to_vector<float>(), data.sample(1).to_vector<float>());
+}
+
 TEST(ImageFolder, AugmentsInTrainingOnly) {
   const TemporaryFolder folder;
   write_all(folder);
