@@ -82,8 +82,8 @@ Pet make_pet(bool dog, float unit, Rng& rng) {
   pet.coat = make_coat(dog, unit, rng);
   const float ears = rng.uniform();
   if (dog) {
-    pet.ears = ears < 0.56f   ? Pet::Ears::hanging
-               : ears < 0.78f ? Pet::Ears::folded
+    pet.ears = ears < 0.64f   ? Pet::Ears::hanging
+               : ears < 0.84f ? Pet::Ears::folded
                               : Pet::Ears::pointed;
     pet.ear_length = rng.uniform(0.75f, 1.35f);
     pet.ear_width = rng.uniform(0.8f, 1.2f);
@@ -98,7 +98,7 @@ Pet make_pet(bool dog, float unit, Rng& rng) {
     pet.leg = rng.uniform(0.8f, 1.5f);
     pet.tongue = rng.chance(0.4f);
   } else {
-    pet.ears = ears < 0.9f ? Pet::Ears::pointed : Pet::Ears::folded;
+    pet.ears = ears < 0.95f ? Pet::Ears::pointed : Pet::Ears::folded;
     pet.ear_length = rng.uniform(0.7f, 1.15f);
     pet.ear_width = rng.uniform(0.85f, 1.25f);
     pet.face_width = rng.uniform(0.94f, 1.14f);
@@ -490,8 +490,8 @@ Image draw_pet(bool dog, int side, Rng rng) {
   const float angle = rng.uniform(-0.16f, 0.16f), flip = rng.chance(0.5f) ? -1.0f : 1.0f;
   const auto placed = [&](float low, float high, Point middle) {
     const float unit = s * rng.uniform(low, high);
-    const Point at{s * (0.5f + rng.uniform(-0.12f, 0.12f)) - flip * middle.x * unit,
-                   s * (0.5f + rng.uniform(-0.1f, 0.1f)) - middle.y * unit};
+    const Point at{s * (0.5f + rng.uniform(-0.09f, 0.09f)) - flip * middle.x * unit,
+                   s * (0.5f + rng.uniform(-0.08f, 0.08f)) - middle.y * unit};
     Placement placement = Placement::at(at, unit, angle);
     placement.x = placement.x * flip;
     return placement;
@@ -499,17 +499,17 @@ Image draw_pet(bool dog, int side, Rng rng) {
   const auto pet_for = [&](const Placement& at) {
     return make_pet(dog, std::hypot(at.x.x, at.x.y), rng);
   };
-  if (pose < 0.34f) {
-    const Placement at = placed(0.24f, 0.36f, {0, 0.1f});
+  if (pose < 0.42f) {
+    const Placement at = placed(0.25f, 0.36f, {0, 0.1f});
     draw_portrait(canvas, pet_for(at), at, rng);
-  } else if (pose < 0.6f) {
-    const Placement at = placed(0.13f, 0.21f, {0, 0.9f});
+  } else if (pose < 0.68f) {
+    const Placement at = placed(0.17f, 0.235f, {0, 0.9f});
     draw_sitting(canvas, pet_for(at), at, rng);
-  } else if (pose < 0.82f) {
-    const Placement at = placed(0.11f, 0.17f, {1.2f, 0.7f});
+  } else if (pose < 0.86f) {
+    const Placement at = placed(0.14f, 0.19f, {1.2f, 0.7f});
     draw_standing(canvas, pet_for(at), at, rng);
   } else {
-    const Placement at = placed(0.15f, 0.22f, {0.6f, 0.5f});
+    const Placement at = placed(0.17f, 0.24f, {0.6f, 0.5f});
     draw_lying(canvas, pet_for(at), at, rng);
   }
   detail::draw_in_front(canvas, rng);

@@ -27,7 +27,7 @@ void draw_background(Canvas& canvas, Rng& rng) {
   const Color top = any_color(rng), low = any_color(rng), floor = any_color(rng);
   const float horizon = side * rng.uniform(0.35f, 1.1f), slope = rng.uniform(-0.15f, 0.15f);
   const uint32_t seed = rng.bits();
-  const float grain = side * rng.uniform(0.02f, 0.3f), rough = rng.uniform(4, 30);
+  const float grain = side * rng.uniform(0.02f, 0.3f), rough = rng.uniform(3, 20);
   const bool lawn = rng.chance(0.3f);
   canvas.each([&](Point p, Color) {
     const float edge = p.y - horizon - slope * (p.x - side / 2);
@@ -67,7 +67,7 @@ void draw_background(Canvas& canvas, Rng& rng) {
 
 void draw_in_front(Canvas& canvas, Rng& rng) {
   const float side = static_cast<float>(canvas.width());
-  switch (rng.below(7)) {
+  switch (rng.below(9)) {
     case 0: {
       const Color color = any_color(rng);
       const float gap = side * rng.uniform(0.12f, 0.3f), lean = rng.uniform(-0.1f, 0.1f) * side;
@@ -108,10 +108,10 @@ void draw_in_front(Canvas& canvas, Rng& rng) {
 
 void photograph(Canvas& canvas, Rng& rng) {
   const float side = static_cast<float>(canvas.width());
-  if (rng.chance(0.5f)) canvas.blur(rng.uniform(0.3f, 1.3f) * side / 120);
+  if (rng.chance(0.5f)) canvas.blur(rng.uniform(0.3f, 1) * side / 120);
   const Color cast{rng.uniform(0.85f, 1.12f), rng.uniform(0.9f, 1.08f), rng.uniform(0.82f, 1.12f)};
   const float gain = rng.uniform(0.65f, 1.25f), lift = rng.uniform(-12, 22);
-  const float noise = rng.uniform(1, 11);
+  const float noise = rng.uniform(1, 7);
   const Point light{rng.uniform(-0.25f, 0.25f) / side, rng.uniform(-0.25f, 0.25f) / side};
   Rng grain = rng.split(1);
   canvas.each([&](Point p, Color c) {
