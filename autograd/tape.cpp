@@ -1,6 +1,8 @@
 #include "tuco/autograd/tape.h"
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <queue>
 #include <unordered_map>
 
@@ -28,14 +30,15 @@ Tensor Saved::take(std::string_view op, int i) {
 }
 
 Node::~Node() {
-  // Nodes that only this one keeps alive are destroyed from a list, not by recursion.
-  static thread_local std::vector<std::shared_ptr<Node>>* pending = nullptr;
-  std::vector<std::shared_ptr<Node>> list;
-  const bool outermost = pending == nullptr;
-  if (outermost) pending = &list;
-  for (auto& state : inputs)
-    if (state && state.use_count() == 1 && state->node) pending->push_back(std::move(state->node));
-  if (!outermost) return;
+  // What this node keeps alive is let go from a list, not by recursion: where that ends another
+  // node, its destructor adds to the same list.
+  static thread_local std::vector<std::shared_ptr<GradState>>* pending = nullptr;
+  if (pending) {
+    std::ranges::move(inputs, std::back_inserter(*pending));
+    return;
+  }
+  std::vector<std::shared_ptr<GradState>> list = std::move(inputs);
+  pending = &list;
   while (!list.empty()) {
     const auto next = std::move(list.back());
     list.pop_back();
@@ -62,7 +65,8 @@ void record(op::Any op, Inputs inputs, Outputs& outputs, Saved saved) {
     node->outputs.push_back(output.meta());
     if (!is_floating(output.dtype()) || !is_differentiable(node->op, static_cast<int>(i))) continue;
     // A rule may hand an input through; the tape needs a handle of its own.
-    if (output.grad_state()) output = output.detach();
+    const auto is_output = [&](const Tensor& other) { return output.same(other); };
+    if (output.grad_state() || std::ranges::any_of(inputs, is_output)) output = output.detach();
     output.set_grad_state(std::make_shared<GradState>(
         GradState{false, {}, output.meta(), node, static_cast<int>(i)}));
   }
@@ -80,12 +84,20 @@ void accumulate(Tensor& into, Tensor gradient) {
     into = into + gradient;
 }
 
+/// The same where the user may look at the bytes, and expects to see the sum there.
+void accumulate_more(Tensor& into, const Tensor& gradient) {
+  if (into.is_contiguous())
+    into.add_(gradient);
+  else
+    into = into + gradient;
+}
+
 void accumulate_leaf(GradState& leaf, Tensor gradient) {
   if (!leaf.grad.defined())
     leaf.grad = gradient.is_unique() && gradient.is_contiguous() ? std::move(gradient)
                                                                  : gradient.clone();
   else
-    leaf.grad.add_(gradient);
+    accumulate_more(leaf.grad, gradient);
 }
 
 struct LaterFirst {
@@ -119,6 +131,12 @@ class Walk {
                      "again",
                      name(node->op));
       Grads gradients = std::move(waiting_.extract(node.get()).mapped());
+      // What no result depends on has a gradient of zero.
+      for (size_t i = 0; i < gradients.size(); ++i)
+        if (!gradients[i].defined() && is_floating(node->outputs[i].dtype) &&
+            is_differentiable(node->op, static_cast<int>(i)))
+          gradients[i] = full(node->outputs[i].shape, 0,
+                              {node->outputs[i].dtype, node->outputs[i].device});
       Needs needs;
       for (const auto& input : node->inputs) needs.push_back(input != nullptr);
       node->consumed = true;
@@ -126,9 +144,13 @@ class Walk {
       node->saved.clear();
       for (size_t i = 0; i < node->inputs.size(); ++i) {
         if (!node->inputs[i] || !results[i].defined()) continue;
-        require<ShapeError>(results[i].shape() == node->input_metas[i].shape,
+        const TensorMeta &meta = results[i].meta(), &expected = node->input_metas[i];
+        require<ShapeError>(meta.shape == expected.shape,
                             "backward of {}: gradient {} for input {} of shape {}", name(node->op),
-                            results[i].shape(), i, node->input_metas[i].shape);
+                            meta.shape, i, expected.shape);
+        require<DTypeError>(meta.dtype == expected.dtype,
+                            "backward of {}: gradient is {}, input {} {}", name(node->op),
+                            meta.dtype, i, expected.dtype);
         Tensor gradient = std::move(results[i]);
         arrive(node->inputs[i], std::move(gradient));
       }
@@ -154,6 +176,8 @@ void Tensor::backward(const Tensor& gradient) const {
                       seed.shape(), shape());
   require<DTypeError>(seed.dtype() == dtype(), "backward: gradient is {}, the tensor {}",
                       seed.dtype(), dtype());
+  require<DeviceError>(seed.device() == device(), "backward: gradient on {}, the tensor on {}",
+                       seed.device(), device());
   NoGrad quiet;
   TracerScope no_tracer(nullptr);
   Walk walk;

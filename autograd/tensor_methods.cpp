@@ -8,6 +8,13 @@
 namespace tuco {
 namespace {
 
+/// `source`, or a copy of it where a change of `target` would change values still to be read.
+Tensor apart_from(const Tensor& target, const Tensor& source) {
+  const Layout &a = target.layout(), &b = source.layout();
+  const bool same_places = a.offset == b.offset && a.shape == b.shape && a.strides == b.strides;
+  return source.storage() != target.storage() || same_places ? source : source.clone();
+}
+
 /// Every method ending in _ passes here.
 void change_in_place(const char* method, const Tensor& tensor, const op::Any& op, Inputs inputs) {
   require<Error>(!(grad_enabled() && tensor.requires_grad()),
@@ -16,6 +23,11 @@ void change_in_place(const char* method, const Tensor& tensor, const op::Any& op
                  method);
   require<Error>(current_tracer() == nullptr, "{}: a tensor was changed in place while tracing",
                  method);
+  for (int d = 0; d < tensor.rank(); ++d)
+    require<Error>(tensor.strides()[d] != 0 || tensor.shape()[d] == 1 || tensor.numel() == 0,
+                   "{}: several elements of the tensor share a place (shape {}, strides {}); clone "
+                   "it first",
+                   method, tensor.shape(), tensor.strides());
   Tensor output = tensor;
   Workspace workspace;
   backend(tensor.device()).run(op, inputs, {&output, 1}, workspace);
@@ -44,7 +56,13 @@ void Tensor::set_grad(const Tensor& gradient) {
   require<ShapeError>(!gradient.defined() || gradient.shape() == shape(),
                       "set_grad: gradient {} for a tensor of shape {}",
                       gradient.defined() ? gradient.shape() : Shape(), shape());
-  grad_state()->grad = gradient;
+  require<DTypeError>(!gradient.defined() || gradient.dtype() == dtype(),
+                      "set_grad: gradient is {}, the tensor {}",
+                      gradient.defined() ? gradient.dtype() : dtype(), dtype());
+  require<DeviceError>(!gradient.defined() || gradient.device() == device(),
+                       "set_grad: gradient on {}, the tensor on {}",
+                       gradient.defined() ? gradient.device() : device(), device());
+  grad_state()->grad = gradient.defined() ? gradient.detach() : gradient;
 }
 
 Tensor& Tensor::copy_(const Tensor& source) {
@@ -53,7 +71,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
   Tensor from = source.detach();
   {
     NoGrad quiet;
-    from = expand(from.to(device()).to(dtype()), shape());
+    from = apart_from(*this, expand(from.to(device()).to(dtype()), shape()));
   }
   change_in_place("copy_", *this, op::Copy{}, {&from, 1});
   return *this;
@@ -69,7 +87,10 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
                       other.shape());
   require<DTypeError>(other.dtype() == dtype(), "add_: types {} and {} differ", dtype(),
                       other.dtype());
-  change_in_place("add_", *this, op::Accumulate{alpha, 1}, {&other, 1});
+  require<DeviceError>(other.device() == device(), "add_: devices {} and {} differ", device(),
+                       other.device());
+  const Tensor addend = apart_from(*this, other);
+  change_in_place("add_", *this, op::Accumulate{alpha, 1}, {&addend, 1});
   return *this;
 }
 

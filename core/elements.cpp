@@ -12,7 +12,7 @@ std::optional<uint64_t> checked_bytes(const Shape& shape, DType dtype) {
       is_empty = true;
       continue;
     }
-    if (static_cast<uint64_t>(size) > kMaxElements / count) return std::nullopt;
+    if (static_cast<uint64_t>(size) > static_cast<uint64_t>(kMaxElements) / count) return std::nullopt;
     count *= static_cast<uint64_t>(size);
   }
   return is_empty ? 0 : count * size_of(dtype);

@@ -8,9 +8,6 @@
 
 namespace tuco {
 
-/// The most elements a tensor from a file may have, along one dimension and in all.
-inline constexpr uint64_t kMaxElements = uint64_t{1} << 48;
-
 /// The bytes of a dense tensor, or nothing if its sizes, with those of 0 left out, multiply to more
 /// than kMaxElements.
 std::optional<uint64_t> checked_bytes(const Shape& shape, DType dtype);

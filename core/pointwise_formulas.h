@@ -24,6 +24,7 @@ TUCO_FORMULA V forward(const op::Power& f, V x) {
 }
 template <class V>
 TUCO_FORMULA V grad(const op::Power& f, V g, V x) {
+  if (f.exponent == 0) return like(x, 0);  // at 0, too
   return g * like(x, f.exponent) * pow(x, f.exponent - 1);
 }
 

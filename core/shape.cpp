@@ -16,7 +16,12 @@ Shape Shape::filled(int rank, int64_t size) {
 
 int64_t Shape::numel() const {
   int64_t product = 1;
-  for (const int64_t size : *this) product *= size;
+  bool overflows = false;
+  for (const int64_t size : *this) {
+    if (size == 0) return 0;
+    overflows |= __builtin_mul_overflow(product, size, &product);
+  }
+  require<ShapeError>(!overflows, "{} has more elements than can be counted", *this);
   return product;
 }
 

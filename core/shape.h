@@ -14,6 +14,8 @@ namespace tuco {
 
 /// The largest number of dimensions that a tensor can have.
 inline constexpr int kMaxRank = 8;
+/// The most elements that a tensor can have, sizes of 0 left out.
+inline constexpr int64_t kMaxElements = int64_t{1} << 48;
 
 /// Up to kMaxRank sizes, outermost first; an empty one is a scalar's.
 class Shape {
@@ -40,7 +42,7 @@ class Shape {
   }
   /// The last size; the rank must not be 0.
   int64_t back() const { return (*this)[rank_ - 1]; }
-  /// The product of all sizes: 1 for a scalar.
+  /// The product of all sizes: 1 for a scalar. Throws ShapeError where it is beyond int64.
   int64_t numel() const;
   /// Appends a dimension; throws ShapeError beyond kMaxRank.
   void push_back(int64_t size);

@@ -1,6 +1,7 @@
 #include "tuco/core/tensor.h"
 
 #include "tuco/core/backend.h"
+#include "tuco/core/elements.h"
 #include "tuco/core/error.h"
 #include "tuco/core/host_access.h"
 #include "tuco/core/rng.h"
@@ -30,6 +31,11 @@ Tensor random(const Shape& shape, Rng& rng, const TensorOptions& options, bool n
 
 Tensor::Tensor(std::shared_ptr<Storage> storage, const Layout& layout, DType dtype)
     : impl_(std::make_shared<Impl>(Impl{std::move(storage), layout, dtype, nullptr})) {}
+
+void Tensor::throw_undefined() {
+  fail<Error>("an undefined tensor was used: a handle made without a value, or a gradient before "
+              "backward()");
+}
 
 int64_t Tensor::dim(int i) const { return shape()[normalize_dim("dim", i, rank())]; }
 
@@ -74,8 +80,9 @@ Tensor empty(const Shape& shape, const TensorOptions& options) {
   if (!has_kernels(options.dtype)) unsupported_dtype("empty", options.dtype);
   for (const int64_t size : shape)
     require<ShapeError>(size >= 0, "empty: negative size in {}", shape);
-  const size_t bytes = static_cast<size_t>(shape.numel()) * size_of(options.dtype);
-  return Tensor(std::make_shared<Storage>(bytes, options.device), Layout(shape), options.dtype);
+  const auto bytes = checked_bytes(shape, options.dtype);
+  require<ShapeError>(bytes.has_value(), "empty: {} has too many elements", shape);
+  return Tensor(std::make_shared<Storage>(*bytes, options.device), Layout(shape), options.dtype);
 }
 
 Tensor empty(const TensorMeta& meta) { return empty(meta.shape, {meta.dtype, meta.device}); }
@@ -93,8 +100,10 @@ Tensor ones(const Shape& shape, const TensorOptions& options) { return full(shap
 
 Tensor arange(double start, double stop, double step, const TensorOptions& options) {
   require<Error>(step != 0, "arange: a step of 0");
-  const auto count = static_cast<int64_t>(std::max(0.0, std::ceil((stop - start) / step)));
-  Tensor result = empty({count}, options);
+  const double count = std::ceil((stop - start) / step);
+  require<ShapeError>(count <= static_cast<double>(kMaxElements),  // not where it is NaN
+                      "arange: from {} to {} by {} cannot be counted", start, stop, step);
+  Tensor result = empty({count > 0 ? static_cast<int64_t>(count) : 0}, options);
   run_in_place(op::Fill{start, step}, {}, result);
   return result;
 }

@@ -38,21 +38,21 @@ class Tensor {
   /// A view of `storage`; bytes are neither read nor written.
   Tensor(std::shared_ptr<Storage> storage, const Layout& layout, DType dtype);
 
-  /// Whether there is a tensor behind the handle; nearly everything else asserts so.
+  /// Whether there is a tensor behind the handle; nearly everything else throws Error if not.
   bool defined() const { return impl_ != nullptr; }
 
-  const Layout& layout() const { return impl_->layout; }
-  const Shape& shape() const { return impl_->layout.shape; }
-  const Strides& strides() const { return impl_->layout.strides; }
+  const Layout& layout() const { return impl().layout; }
+  const Shape& shape() const { return impl().layout.shape; }
+  const Strides& strides() const { return impl().layout.strides; }
   /// Size of dimension `i`, negative ones from the back. Throws ShapeError out of range.
   int64_t dim(int i) const;
   int rank() const { return shape().rank(); }
   int64_t numel() const { return shape().numel(); }
-  DType dtype() const { return impl_->dtype; }
-  Device device() const { return impl_->storage->device(); }
+  DType dtype() const { return impl().dtype; }
+  Device device() const { return impl().storage->device(); }
   TensorMeta meta() const { return {shape(), dtype(), device()}; }
   bool is_contiguous() const { return layout().is_contiguous(); }
-  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
+  const std::shared_ptr<Storage>& storage() const { return impl().storage; }
 
   /// The elements as T, first one first (strides apply). Throws DTypeError if T is not the type,
   /// DeviceError off the CPU, and Error while tracing, since a graph cannot depend on a value.
@@ -63,7 +63,7 @@ class Tensor {
   }
   /// The first element's address on the device, whatever the type: for kernels.
   void* raw() const {
-    return static_cast<char*>(impl_->storage->data()) + layout().offset * size_of(dtype());
+    return static_cast<char*>(impl().storage->data()) + layout().offset * size_of(dtype());
   }
   /// All elements in row-major order. Throws as data() does, but takes any device and strides.
   template <class T>
@@ -89,8 +89,9 @@ class Tensor {
   Tensor to(DType dtype) const;
 
   /// Copies values of the same shape (or one that broadcasts) and any type and device over this
-  /// one's. Throws ShapeError, and Error on a tensor that needs a gradient while recording, as all
-  /// methods ending in _ do.
+  /// one's, also from a view of the same bytes. Throws ShapeError; and Error, as all methods ending
+  /// in _ do, on a tensor that needs a gradient while recording, and on one expanded so that several
+  /// elements share a place.
   Tensor& copy_(const Tensor& source);
   /// Sets every element.
   Tensor& fill_(double value);
@@ -107,7 +108,8 @@ class Tensor {
   Tensor& requires_grad_(bool on = true);
   /// The gradient accumulated by backward(), undefined before that.
   Tensor grad() const;
-  /// Replaces the gradient; an undefined one clears it. Throws ShapeError if the shape differs.
+  /// Replaces the gradient; an undefined one clears it. Throws ShapeError, DTypeError or DeviceError
+  /// if it differs from the tensor.
   void set_grad(const Tensor& grad);
   /// Adds d(this)/d(leaf) to every leaf that needs a gradient. `gradient` is d(loss)/d(this), and
   /// may be left out for a scalar. Frees what was saved: a second call throws Error.
@@ -117,8 +119,8 @@ class Tensor {
   std::string to_string() const;
 
   /// The tape's record, or null: for autograd.
-  const std::shared_ptr<GradState>& grad_state() const { return impl_->grad_state; }
-  void set_grad_state(std::shared_ptr<GradState> state) { impl_->grad_state = std::move(state); }
+  const std::shared_ptr<GradState>& grad_state() const { return impl().grad_state; }
+  void set_grad_state(std::shared_ptr<GradState> state) { impl().grad_state = std::move(state); }
   /// Whether both handles refer to the same tensor.
   bool same(const Tensor& other) const { return impl_ == other.impl_; }
   /// Whether no other handle or tensor shares the bytes, so that changing them shows nowhere else.
@@ -134,6 +136,12 @@ class Tensor {
     std::shared_ptr<GradState> grad_state;
   };
 
+  Impl& impl() const {
+    if (!impl_) [[unlikely]]
+      throw_undefined();
+    return *impl_;
+  }
+  [[noreturn]] static void throw_undefined();
   void check_host_access(DType wanted) const;
   Tensor contiguous_on_host(DType wanted) const;
   double item_as_double() const;

@@ -81,6 +81,8 @@ OutputMetas infer(const op::BatchNormReluPool& op, Metas in) {
   require<ShapeError>(op.pool >= 1 && op.pool <= 15, "{}: pooling window of {}, expected 1 to 15",
                       op.name, op.pool);
   const Shape& s = in[0].shape;
+  require<ShapeError>(s[1] >= op.pool && s[2] >= op.pool, "{}: pooling window of {} in images {}",
+                      op.name, op.pool, s);
   auto metas = infer_with_statistics(op.name, in, {s[0], s[1] / op.pool, s[2] / op.pool, s[3]});
   metas.push_back({metas[0].shape, DType::uint8, in[0].device});
   return metas;

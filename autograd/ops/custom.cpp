@@ -15,11 +15,17 @@ Outputs forward(const op::Custom& op, Inputs in, Saved* saved) {
   Outputs out = op.implementation->forward(in, kept);
   require<ShapeError>(out.size() == expected.size(), "{}: forward gave {} outputs, infer {}",
                       op.implementation->name(), out.size(), expected.size());
-  for (size_t i = 0; i < out.size(); ++i)
+  for (size_t i = 0; i < out.size(); ++i) {
     require<ShapeError>(out[i].defined() && out[i].meta() == expected[i],
                         "{}: output {} is not what infer says", op.implementation->name(), i);
-  if (saved)
-    for (const Tensor& tensor : kept) saved->keep(tensor);
+    // A user's op may give a tensor that it or others hold: the tape marks a handle of its own.
+    out[i] = out[i].detach();
+  }
+  for (const Tensor& tensor : kept) {
+    require<Error>(tensor.defined(), "{}: an undefined tensor was saved",
+                   op.implementation->name());
+    if (saved) saved->keep(tensor);
+  }
   return out;
 }
 

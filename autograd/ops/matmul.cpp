@@ -65,11 +65,13 @@ Outputs forward(const op::Linear& op, Inputs in, Saved* saved) {
 }
 Grads backward(const op::Linear& op, Saved&& saved, Grads grads, const Needs& needs) {
   const Tensor x = saved.take(op.name, 0), w = saved.take(op.name, 1);
-  const Tensor g = reshape(grads[0], {-1, w.dim(0)});
+  int64_t rows = 1;
+  for (int i = 0; i < x.rank() - 1; ++i) rows *= x.dim(i);
+  const Tensor g = reshape(grads[0], {rows, w.dim(0)});
   Grads result(needs.size());
   if (needs[0]) result[0] = reshape(matmul(g, w), x.shape());
   if (needs[1])
-    result[1] = run_op1(op::MatMul{true, false}, {g, reshape(x, {-1, w.dim(1)})});
+    result[1] = run_op1(op::MatMul{true, false}, {g, reshape(x, {rows, w.dim(1)})});
   if (needs.size() > 2 && needs[2]) result[2] = sum(g, {0});
   return result;
 }

@@ -10,6 +10,8 @@ OutputMetas infer(const op::Where& op, Metas in) {
   require<DTypeError>(in[0].dtype == DType::bool_, "where: condition is {}, expected {}",
                       in[0].dtype, DType::bool_);
   require_alike(op.name, in.subspan(1));
+  require<DeviceError>(in[0].device == in[1].device, "where: devices {} and {} differ",
+                       in[0].device, in[1].device);
   const Shape values = broadcast(op.name, in[1].shape, in[2].shape);
   return {{broadcast(op.name, in[0].shape, values), in[1].dtype, in[1].device}};
 }
@@ -71,7 +73,7 @@ OutputMetas infer(const op::Concat& op, Metas in) {
   require_inputs(op.name, in.size(), 1, std::numeric_limits<size_t>::max());
   require_alike(op.name, in);
   TensorMeta result = in[0];
-  require<ShapeError>(op.dim < result.shape.rank(), "concat: dimension {} of {}", op.dim,
+  require<ShapeError>(op.dim >= 0 && op.dim < result.shape.rank(), "concat: dimension {} of {}", op.dim,
                       result.shape);
   result.shape[op.dim] = 0;
   for (const TensorMeta& part : in) {
@@ -109,6 +111,8 @@ OutputMetas infer(const op::Pad& op, Metas in) {
   for (int d = 0; d < rank; ++d) {
     require<ShapeError>(op.before[d] >= 0 && op.after[d] >= 0, "pad: negative amount in {} or {}",
                         op.before, op.after);
+    require<ShapeError>(op.before[d] <= kMaxElements && op.after[d] <= kMaxElements,
+                        "pad: too many elements in {} or {}", op.before, op.after);
     result.shape[d] += op.before[d] + op.after[d];
   }
   return {result};
@@ -128,6 +132,10 @@ OutputMetas infer(const op::Gather& op, Metas in) {
   require_inputs(op.name, in.size(), 2, 2);
   require<DTypeError>(in[1].dtype == DType::int64, "gather: index is {}, expected {}", in[1].dtype,
                       DType::int64);
+  require<DeviceError>(in[1].device == in[0].device, "gather: devices {} and {} differ",
+                       in[0].device, in[1].device);
+  require<ShapeError>(op.dim >= 0 && op.dim < in[0].shape.rank(), "gather: dimension {} of {}",
+                      op.dim, in[0].shape);
   Shape expected = in[1].shape;
   if (expected.rank() == in[0].shape.rank()) expected[op.dim] = in[0].shape[op.dim];
   require<ShapeError>(expected == in[0].shape,

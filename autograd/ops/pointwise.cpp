@@ -10,18 +10,22 @@ namespace {
 
 bool is_integer(DType dtype) { return dtype == DType::int32 || dtype == DType::int64; }
 
-/// Whether the formula is exact in integers.
-bool takes_integers(const op::Affine& f) {
-  return f.scale == std::floor(f.scale) && f.shift == std::floor(f.shift);
+/// Whether the formula is exact in integers of the type.
+bool takes_integers(const op::Affine& f, DType dtype) {
+  const double limit = dtype == DType::int32 ? 0x1p31 : 0x1p63;
+  const auto fits = [limit](double v) {
+    return v == std::floor(v) && v >= -limit && v < limit;
+  };
+  return fits(f.scale) && fits(f.shift);
 }
-bool takes_integers(const op::Clamp& f) {
-  const auto is_whole = [](double v) { return std::isfinite(v) && v == std::floor(v); };
-  return is_whole(f.low) && is_whole(f.high);
+bool takes_integers(const op::Clamp& f, DType) {
+  // Infinite bounds, and finite ones beyond the type, leave all its numbers as they are.
+  return f.low == std::floor(f.low) && f.high == std::floor(f.high);
 }
-bool takes_integers(const op::Abs&) { return true; }
-bool takes_integers(const op::Relu&) { return true; }
+bool takes_integers(const op::Abs&, DType) { return true; }
+bool takes_integers(const op::Relu&, DType) { return true; }
 template <class Op>
-bool takes_integers(const Op&) {
+bool takes_integers(const Op&, DType) {
   return false;
 }
 
@@ -45,7 +49,8 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
 template <op::Unary Op>
 OutputMetas infer(const Op& op, Metas in) {
   require_inputs(Op::name, in.size(), 1, 1);
-  if (!(is_integer(in[0].dtype) && takes_integers(op))) require_floating(Op::name, in[0].dtype);
+  if (!(is_integer(in[0].dtype) && takes_integers(op, in[0].dtype)))
+    require_floating(Op::name, in[0].dtype);
   return {in[0]};
 }
 template <op::Unary Op>
@@ -56,13 +61,19 @@ OutputMetas infer(const op::UnaryGrad<Op>&, Metas in) {
 template <op::Unary Op>
 Outputs forward(const Op& op, Inputs in, Saved* saved) {
   Outputs out = compute(op, in);
-  if (saved) saved->keep(Op::grad_from == op::From::input ? in[0] : out[0]);
+  // An affine map's gradient needs no values.
+  if (saved && !std::is_same_v<Op, op::Affine>)
+    saved->keep(Op::grad_from == op::From::input ? in[0] : out[0]);
   return out;
 }
 template <op::Unary Op>
 Grads backward(const Op& op, Saved&& saved, Grads g, const Needs&) {
-  const Tensor inputs[] = {g[0], saved.take(Op::name, 0)};
-  return compute(op::UnaryGrad<Op>{op}, inputs);
+  if constexpr (std::is_same_v<Op, op::Affine>) {
+    return compute(op::Affine{op.scale, 0}, g);
+  } else {
+    const Tensor inputs[] = {g[0], saved.take(Op::name, 0)};
+    return compute(op::UnaryGrad<Op>{op}, inputs);
+  }
 }
 
 template <op::Binary Op>

@@ -12,16 +12,16 @@ Outputs view(const Tensor& x, const Layout& layout) { return {Tensor(x.storage()
 Shape resolve(const Shape& shape, const Shape& from) {
   Shape result = shape;
   int unknown = -1;
-  int64_t known = 1;
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] == -1) {
       require<ShapeError>(unknown < 0, "reshape: two sizes of -1 in {}", shape);
       unknown = i;
+      result[i] = 1;
     } else {
       require<ShapeError>(shape[i] >= 0, "reshape: negative size in {}", shape);
-      known *= shape[i];
     }
   }
+  const int64_t known = result.numel();
   if (unknown >= 0 && known > 0) result[unknown] = from.numel() / known;
   require<ShapeError>(result.numel() == from.numel() && (unknown < 0 || known > 0),
                       "reshape: {} elements of {} do not fit {}", from.numel(), from, shape);
@@ -33,7 +33,7 @@ Shape resolve(const Shape& shape, const Shape& from) {
 OutputMetas infer(const op::Slice& op, Metas in) {
   require_inputs(op.name, in.size(), 1, 1);
   const Shape& shape = in[0].shape;
-  require<ShapeError>(op.dim < shape.rank() && op.start >= 0 && op.start <= op.stop &&
+  require<ShapeError>(op.dim >= 0 && op.dim < shape.rank() && op.start >= 0 && op.start <= op.stop &&
                           op.stop <= shape[op.dim] && op.step > 0,
                       "slice: {} to {} step {} of dimension {} of {}", op.start, op.stop, op.step,
                       op.dim, shape);
@@ -94,6 +94,10 @@ OutputMetas infer(const op::Expand& op, Metas in) {
   require_inputs(op.name, in.size(), 1, 1);
   require<ShapeError>(broadcasts_to(in[0].shape, op.shape),
                       "expand: shape {} does not broadcast to {}", in[0].shape, op.shape);
+  for (const int64_t size : op.shape)
+    require<ShapeError>(size >= 0, "expand: negative size in {}", op.shape);
+  require<ShapeError>(op.shape.numel() <= kMaxElements, "expand: {} has too many elements",
+                      op.shape);
   return {{op.shape, in[0].dtype, in[0].device}};
 }
 Outputs forward(const op::Expand& op, Inputs in, Saved* saved) {

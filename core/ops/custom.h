@@ -20,7 +20,8 @@ class CustomOp {
   /// The outputs; what is put into `saved` comes back in backward.
   virtual std::vector<Tensor> forward(std::span<const Tensor> inputs,
                                       std::vector<Tensor>& saved) const = 0;
-  /// A gradient for each input (undefined for none) from the gradients of the outputs.
+  /// A gradient for each input (undefined for none) from the gradients of the outputs, which are
+  /// zeros where no result depends on an output, and undefined for integer outputs.
   virtual std::vector<Tensor> backward(std::span<const Tensor> saved,
                                        std::span<const Tensor> gradients) const = 0;
 };

@@ -1,10 +1,23 @@
 #include "tuco/core/ops/window.h"
 
+#include <algorithm>
+
 #include "tuco/core/error.h"
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/pool2d.h"
 
 namespace tuco {
+namespace {
+
+/// Beyond this, products of attributes could overflow.
+constexpr int64_t kLargest = int64_t{1} << 30;
+
+bool is_sane(Hw hw) { return hw.h <= kLargest && hw.w <= kLargest; }
+bool is_sane(const Padding& p) {
+  return std::max({p.top, p.bottom, p.left, p.right}) <= kLargest;
+}
+
+}  // namespace
 
 WindowGeometry geometry(const op::Conv2d& conv, const Shape& images, const Shape& weight) {
   require<ShapeError>(images.rank() == 4, "conv2d: input {}, expected (n, h, w, in)", images);
@@ -17,6 +30,8 @@ WindowGeometry geometry(const op::Conv2d& conv, const Shape& images, const Shape
   require<ShapeError>(
       padding.top >= 0 && padding.bottom >= 0 && padding.left >= 0 && padding.right >= 0,
       "conv2d: negative padding");
+  require<ShapeError>(is_sane(stride) && is_sane(dilation) && is_sane(padding),
+                      "conv2d: a stride, dilation or padding beyond {}", kLargest);
   require<ShapeError>(groups > 0 && images[3] % groups == 0 && weight[0] % groups == 0,
                       "conv2d: {} groups do not divide {} input and {} output channels", groups,
                       images[3], weight[0]);
@@ -58,6 +73,9 @@ WindowGeometry geometry(std::string_view op, const op::PoolWindow& window, const
   require<ShapeError>(kernel.h > 0 && kernel.w > 0 && stride.h > 0 && stride.w > 0,
                       "{}: kernel {} x {} and stride {} x {} must be positive", op, kernel.h,
                       kernel.w, stride.h, stride.w);
+  require<ShapeError>(is_sane(kernel) && is_sane(stride), "{}: a kernel or stride beyond {}", op,
+                      kLargest);
+  require<ShapeError>(images[1] > 0 && images[2] > 0, "{}: no cells in input {}", op, images);
   require<ShapeError>(padding.top >= 0 && padding.bottom >= 0 && padding.left >= 0 &&
                           padding.right >= 0 && padding.top < kernel.h &&
                           padding.bottom < kernel.h && padding.left < kernel.w &&

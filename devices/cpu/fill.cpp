@@ -2,6 +2,7 @@
 // optimizers' steps.
 #include "tuco/core/error.h"
 #include "tuco/core/rng.h"
+#include "tuco/devices/cpu/convert.h"
 #include "tuco/devices/cpu/strided.h"
 
 namespace tuco::cpu {
@@ -24,7 +25,7 @@ void run(const op::Fill& op, Inputs, Out out, Workspace&) {
   dispatch_all(op.name, out[0].dtype(), [&]<class T>() {
     T* y = base<T>(out[0]);
     if (op.step == 0) {
-      const T value = static_cast<T>(op.start);
+      const T value = convert<T>(op.start);
       parallel_runs<1>({out[0].layout()}, [&](const auto& at, const auto& step, int64_t n) {
         if (step[0] == 1)
           std::fill_n(y + at[0], n, value);
@@ -36,7 +37,7 @@ void run(const op::Fill& op, Inputs, Out out, Workspace&) {
     require<Error>(out[0].is_contiguous(), "fill: an increasing fill needs a dense tensor");
     T* dense_y = ptr<T>(out[0]);
     for (int64_t i = 0; i < out[0].numel(); ++i)
-      dense_y[i] = static_cast<T>(op.start + op.step * static_cast<double>(i));
+      dense_y[i] = convert<T>(op.start + op.step * static_cast<double>(i));
   });
 }
 

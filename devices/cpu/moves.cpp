@@ -1,5 +1,6 @@
 // Copies, casts, joins, look-ups and choices.
 #include "tuco/core/error.h"
+#include "tuco/devices/cpu/convert.h"
 #include "tuco/devices/cpu/strided.h"
 
 namespace tuco::cpu {
@@ -32,23 +33,6 @@ void copy_into(const Tensor& from, const Tensor& to_storage, const Layout& to) {
       for (int64_t i = 0; i < n; ++i) y[at[1] + i * step[1]] = x[at[0] + i * step[0]];
     }
   });
-}
-
-template <class To, class From>
-To convert(From value) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return value != From{0};
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    // What C++ leaves undefined: NaN becomes 0, and what does not fit becomes the nearest that does.
-    if (value != value) return 0;
-    if (value <= static_cast<From>(std::numeric_limits<To>::min()))
-      return std::numeric_limits<To>::min();
-    if (value >= static_cast<From>(std::numeric_limits<To>::max()))
-      return std::numeric_limits<To>::max();
-    return static_cast<To>(value);
-  } else {
-    return static_cast<To>(value);
-  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/core/pointwise.h"
+#include "tuco/devices/cpu/convert.h"
 #include "tuco/devices/cpu/strided.h"
 
 #ifndef TUCO_DEVICES_CPU_POINTWISE_TABLE
@@ -161,7 +162,7 @@ namespace plain {
 using std::abs, std::exp, std::log, std::sqrt, std::tanh;
 template <class T>
 T like(T, double c) {
-  return static_cast<T>(c);
+  return convert<T>(c);
 }
 template <class T>
 T pow(T x, double e) {

@@ -69,6 +69,88 @@ TEST(Backward, LongRecurrencesNeedNoStack) {
   for (int i = 0; i < 100000; ++i) dropped = dropped * 1.0;
 }
 
+TEST(Backward, NoShapeOfGraphNeedsStackToBeDestroyed) {
+  const Tensor x = leaf({1}, {1});
+  {
+    Tensor y = x;  // each result is read twice by one operation
+    for (int i = 0; i < 100000; ++i) y = y * y;
+  }
+  {
+    Tensor y = x;  // a residual network: read by two operations
+    for (int i = 0; i < 100000; ++i) y = y + (y * 0.5);
+  }
+  {
+    Tensor y = x;
+    for (int i = 0; i < 100000; ++i) y = maximum(y * 0.5, y * 0.25);
+    sum(y).backward();
+    EXPECT_EQ(x.grad().item(), 0);  // underflow, and no overflow
+  }
+}
+
+TEST(Backward, AnErrorInTheMiddleLeavesTheTensorsUsable) {
+  const Tensor x = leaf({1, 2}, {2});
+  Tensor c = from_values<float>({3, 4}, {2});
+  const Tensor loss = sum(x * c * 2);
+  c.fill_(7);
+  EXPECT_THROW(loss.backward(), Error);
+  EXPECT_FALSE(x.grad().defined());
+  EXPECT_TRUE(grad_enabled());
+  sum(x * c).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{7, 7}));
+}
+
+TEST(Backward, GradientsThatAreSharedAreNotOverwritten) {
+  const Tensor a = leaf({1, 2}, {2}), b = leaf({3, 4}, {2});
+  const Tensor seed = from_values<float>({1, 10}, {2});
+  (a + b).backward(seed);  // the same gradient goes to both, and to nobody else's tensor
+  (a * 2).backward(seed);
+  EXPECT_EQ(a.grad().to_vector<float>(), (std::vector<float>{3, 30}));
+  EXPECT_EQ(b.grad().to_vector<float>(), (std::vector<float>{1, 10}));
+  EXPECT_EQ(seed.to_vector<float>(), (std::vector<float>{1, 10}));
+}
+
+TEST(Backward, ChecksTheGradientItIsGiven) {
+  const Tensor y = leaf({1, 2}, {2}) * 2;
+  EXPECT_THROW(y.backward(ones({3})), ShapeError);
+  EXPECT_THROW(y.backward(ones({2}, {DType::float64})), DTypeError);
+}
+
+TEST(Backward, OfAScalarAndOfNothing) {
+  const Tensor x = leaf({2}, {});
+  (x * x).backward();
+  EXPECT_EQ(x.grad().item(), 4);
+  const Tensor none = zeros({0, 3}).requires_grad_();
+  sum(exp(none) * ones({3})).backward();
+  EXPECT_EQ(none.grad().shape(), Shape({0, 3}));
+}
+
+TEST(Leaf, ItsGradientCanBeReplaced) {
+  const Tensor x = leaf({1, 2}, {2});
+  const_cast<Tensor&>(x).set_grad(expand(full({}, 5), {2}));
+  sum(x).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{6, 6}));
+  EXPECT_THROW(const_cast<Tensor&>(x).set_grad(ones({3})), ShapeError);
+  EXPECT_THROW(const_cast<Tensor&>(x).set_grad(ones({2}, {DType::float64})), DTypeError);
+  const_cast<Tensor&>(x).set_grad(x * 2);  // off the tape
+  EXPECT_FALSE(x.grad().requires_grad());
+  const_cast<Tensor&>(x).set_grad({});
+  EXPECT_FALSE(x.grad().defined());
+  EXPECT_THROW((x * 2).set_grad(ones({2})), Error);
+}
+
+TEST(Pow, GradientAtZero) {
+  const Tensor x = leaf({0, 2}, {2});
+  sum(pow(x, 0) + pow(x, 1) + pow(x, 2)).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 5}));
+}
+
+TEST(Linear, WithNoFeaturesOrNoRows) {
+  const Tensor w = zeros({3, 0}).requires_grad_(), b = leaf({1, 2, 3}, {3});
+  sum(linear(ones({2, 0}), w, b)).backward();
+  EXPECT_EQ(w.grad().shape(), w.shape());
+  EXPECT_EQ(b.grad().to_vector<float>(), (std::vector<float>{2, 2, 2}));
+}
+
 TEST(InPlace, IsRefusedWhileRecording) {
   Tensor x = leaf({1, 2}, {2});
   EXPECT_THROW(x.fill_(0), Error);
@@ -118,6 +200,47 @@ TEST(Custom, UsersOpsHaveGradients) {
   EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{8, -1}));
   sum(y).backward();
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{12, 3}));
+}
+
+/// Gives its second input back, and says nothing of a gradient.
+struct Second final : CustomOp {
+  std::string name() const override { return "second"; }
+  std::vector<TensorMeta> infer(std::span<const TensorMeta> in) const override { return {in[1]}; }
+  std::vector<Tensor> forward(std::span<const Tensor> in, std::vector<Tensor>&) const override {
+    return {in[1]};
+  }
+  std::vector<Tensor> backward(std::span<const Tensor>, std::span<const Tensor>) const override {
+    return {Tensor(), Tensor()};
+  }
+};
+
+TEST(Custom, AnInputGivenBackStaysWhatItWas) {
+  const Tensor x = leaf({1}, {1}), c = ones({1});
+  const Tensor y = custom(std::make_shared<Second>(), {x, c})[0];
+  EXPECT_TRUE(y.requires_grad());
+  EXPECT_FALSE(c.requires_grad());
+  y.backward();
+  EXPECT_FALSE(x.grad().defined());
+}
+
+/// (x, 2 x), whose gradient uses both.
+struct Twice final : CustomOp {
+  std::string name() const override { return "twice"; }
+  std::vector<TensorMeta> infer(std::span<const TensorMeta> in) const override {
+    return {in[0], in[0]};
+  }
+  std::vector<Tensor> forward(std::span<const Tensor> in, std::vector<Tensor>&) const override {
+    return {in[0], in[0] * 2};
+  }
+  std::vector<Tensor> backward(std::span<const Tensor>, std::span<const Tensor> g) const override {
+    return {g[0] + g[1] * 2};
+  }
+};
+
+TEST(Custom, AnOutputThatNobodyUsesHasAGradientOfZero) {
+  const Tensor x = leaf({1, 2}, {2});
+  sum(custom(std::make_shared<Twice>(), {x})[1]).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 2}));
 }
 
 }  // namespace
