@@ -1,0 +1,27 @@
+// C99 export: a quantized model as one .c and one .h file that need nothing but <stdint.h> and
+// <stddef.h>: no heap, no operating system, no floating point, the same bytes as the interpreter.
+#pragma once
+#include <string>
+
+#include "tuco/deploy/memory_plan.h"
+
+namespace tuco::deploy {
+
+/// The two files' text and what they cost.
+struct CSource {
+  std::string header, source;
+  /// Bytes of weights, biases and per-channel tables.
+  int64_t constant_bytes = 0;
+  int64_t arena_bytes = 0;
+};
+
+/// Generates C for a model with one input and one output. `name` becomes the prefix of all names,
+/// and must be a C identifier. Throws Error for another name, UnsupportedOp for an op without a
+/// kernel.
+CSource generate_c(const QuantizedModel& model, const std::string& name);
+
+/// Writes generate_c's files as path.c and path.h, the last part of the path being the name. Old
+/// files stay whole when it fails. Throws IoError, and as generate_c does.
+CSource write_c(const QuantizedModel& model, const std::string& path);
+
+}  // namespace tuco::deploy

@@ -1,0 +1,306 @@
+#include "tuco/deploy/graph_file.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tuco/core/error.h"
+#include "tuco/deploy/run_graph.h"
+
+namespace tuco::deploy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr const char* kGraphKey = "tuco.graph";
+constexpr const char* kRoundingKey = "tuco.rounding";
+
+// Attributes to and from JSON. Infinities, which JSON lacks, are texts.
+Json to_json(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+Json to_json(const Shape& shape) { return std::vector<int64_t>(shape.begin(), shape.end()); }
+Json to_json(Hw hw) { return {hw.h, hw.w}; }
+Json to_json(const Padding& p) { return {p.top, p.bottom, p.left, p.right}; }
+Json to_json(DType dtype) { return std::string(name(dtype)); }
+Json to_json(const Device& device) { return device.to_string(); }
+template <std::integral T>
+Json to_json(T value) {
+  return value;
+}
+
+void from_json_to(const Json& json, double& value) {
+  if (json.is_string()) {
+    const std::string text = json.get<std::string>();
+    require<FormatError>(text == "inf" || text == "-inf" || text == "nan",
+                         "\"{}\" is not a number", text);
+    value = std::stod(text);
+  } else {
+    value = json.get<double>();
+  }
+}
+void from_json_to(const Json& json, Shape& shape) {
+  shape = Shape(json.get<std::vector<int64_t>>());
+}
+template <size_t N>
+std::array<int64_t, N> numbers(const Json& json) {
+  require<FormatError>(json.is_array() && json.size() == N, "expected {} numbers, got {}", N,
+                       json.dump());
+  return json.get<std::array<int64_t, N>>();
+}
+void from_json_to(const Json& json, Hw& hw) {
+  const auto [h, w] = numbers<2>(json);
+  hw = {h, w};
+}
+void from_json_to(const Json& json, Padding& padding) {
+  const auto [t, b, l, r] = numbers<4>(json);
+  padding = {t, b, l, r};
+}
+void from_json_to(const Json& json, DType& dtype) {
+  const std::string text = json.get<std::string>();
+  for (int i = 0; i <= static_cast<int>(DType::bool_); ++i)
+    if (name(static_cast<DType>(i)) == text) {
+      dtype = static_cast<DType>(i);
+      return;
+    }
+  fail<FormatError>("unknown type \"{}\"", text);
+}
+void from_json_to(const Json& json, Device& device) {
+  require<FormatError>(json == "cpu", "graphs are stored for the CPU, not {}", json.dump());
+  device = Device::cpu();
+}
+template <std::integral T>
+void from_json_to(const Json& json, T& value) {
+  value = json.get<T>();
+}
+
+/// Ops that a file may hold: whatever a trace can record.
+template <class Op>
+constexpr bool is_storable = !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> &&
+                             !requires(Op op) { op.forward; };
+
+Json op_to_json(const op::Any& any) {
+  return std::visit(
+      []<class Op>(const Op& op) {
+        Json json = {{"op", name(op)}};
+        if constexpr (is_storable<Op>)
+          Op::fields(op, [&](std::string_view key, const auto& value) {
+            json[std::string(key)] = to_json(value);
+          });
+        else
+          fail<UnsupportedOp>("save_graph: {} cannot be stored", name(op));
+        return json;
+      },
+      any);
+}
+
+template <class Op>
+bool try_op(const Json& json, const std::string& wanted, op::Any& any) {
+  if constexpr (is_storable<Op>) {
+    if (Op::name != wanted) return false;
+    Op op;
+    Op::fields(op, [&](std::string_view key, auto& value) {
+      from_json_to(json.at(std::string(key)), value);
+    });
+    any = op;
+    return true;
+  }
+  return false;
+}
+template <class... Op>
+op::Any find_op(const Json& json, const std::variant<Op...>*) {
+  const std::string wanted = json.at("op").get<std::string>();
+  op::Any any;
+  require<FormatError>((try_op<Op>(json, wanted, any) || ...), "unknown op \"{}\"", wanted);
+  return any;
+}
+
+Json to_json(const Quantization& q) {
+  return {{"scale", q.scale}, {"zero_point", q.zero_point}, {"axis", q.axis}};
+}
+
+Quantization quantization_from(const Json& json) {
+  Quantization q{json.at("scale").get<std::vector<float>>(),
+                 json.at("zero_point").get<std::vector<int32_t>>(), json.at("axis").get<int>()};
+  require<FormatError>(!q.scale.empty() && q.scale.size() == q.zero_point.size(),
+                       "{} scales for {} zero points", q.scale.size(), q.zero_point.size());
+  for (const float scale : q.scale)
+    require<FormatError>(std::isfinite(scale) && scale > 0, "scale {} is not positive", scale);
+  return q;
+}
+
+std::string graph_text(const Graph& graph) {
+  Json json;
+  for (const Graph::Value& value : graph.values) {
+    Json entry = {{"name", value.name},
+                  {"dtype", to_json(value.meta.dtype)},
+                  {"shape", to_json(value.meta.shape)},
+                  {"constant", value.constant.defined()}};
+    if (value.quantization) entry["quantization"] = to_json(*value.quantization);
+    json["values"].push_back(entry);
+  }
+  json["nodes"] = Json::array();
+  for (const Graph::Node& node : graph.nodes) {
+    Json entry = op_to_json(node.op);
+    entry["name"] = node.name;
+    entry["inputs"] = node.inputs;
+    entry["outputs"] = node.outputs;
+    if (node.activation)
+      entry["activation"] = {to_json(node.activation->low), to_json(node.activation->high)};
+    json["nodes"].push_back(entry);
+  }
+  json["inputs"] = graph.inputs;
+  json["outputs"] = graph.outputs;
+  return json.dump();
+}
+
+/// Numbers of values in a file must name values.
+std::vector<int> value_numbers(const Json& json, size_t count) {
+  const auto numbers = json.get<std::vector<int64_t>>();
+  for (const int64_t n : numbers)
+    require<FormatError>(n >= 0 && n < static_cast<int64_t>(count), "no value number {}", n);
+  return {numbers.begin(), numbers.end()};
+}
+
+/// Every value is an input, a constant, or written by exactly one node before it is read.
+void check_order(const Graph& graph) {
+  std::vector<bool> known(graph.values.size(), false);
+  for (size_t v = 0; v < known.size(); ++v) known[v] = graph.values[v].constant.defined();
+  for (const int v : graph.inputs) {
+    require<FormatError>(!known[v], "value {} is an input twice, or constant", v);
+    known[v] = true;
+  }
+  for (const Graph::Node& node : graph.nodes) {
+    for (const int v : node.inputs)
+      require<FormatError>(known[v], "{} reads value {} before it is there", name(node.op), v);
+    require<FormatError>(!node.outputs.empty(), "{} has no outputs", name(node.op));
+    for (const int v : node.outputs) {
+      require<FormatError>(!known[v], "value {} is written twice", v);
+      known[v] = true;
+    }
+  }
+  for (const int v : graph.outputs)
+    require<FormatError>(known[v], "output {} is never computed", v);
+}
+
+/// Shapes in the file must be those that the ops give.
+void check_shapes(const Graph& graph) {
+  for (const int v : graph.inputs)
+    require<FormatError>(graph.values[v].meta.shape.rank() > 0, "input {} has no batch", v);
+  require<FormatError>(!graph.inputs.empty() && !graph.outputs.empty(),
+                       "a graph needs inputs and outputs");
+  const auto shapes = infer_shapes(graph, graph.values[graph.inputs[0]].meta.shape[0]);
+  for (size_t v = 0; v < shapes.size(); ++v)
+    require<FormatError>(shapes[v] == graph.values[v].meta.shape, "value {} is {}, its op gives {}",
+                         v, graph.values[v].meta.shape, shapes[v]);
+}
+
+Graph parse_graph(const std::string& text, const Safetensors& file) {
+  const Json json = Json::parse(text);
+  Graph graph;
+  for (const Json& entry : json.at("values")) {
+    Graph::Value value;
+    value.name = entry.at("name").get<std::string>();
+    from_json_to(entry.at("dtype"), value.meta.dtype);
+    from_json_to(entry.at("shape"), value.meta.shape);
+    for (const int64_t size : value.meta.shape)
+      require<FormatError>(size >= 0 && size < (int64_t{1} << 31), "size {} of value \"{}\"", size,
+                           value.name);
+    if (entry.at("constant").get<bool>()) {
+      const Tensor* tensor = file.find(value.name);
+      require<FormatError>(tensor != nullptr, "the constant \"{}\" is not in the file", value.name);
+      require<FormatError>(tensor->meta() == value.meta, "the constant \"{}\" is {} {}, not {} {}",
+                           value.name, tensor->dtype(), tensor->shape(), value.meta.dtype,
+                           value.meta.shape);
+      value.constant = *tensor;
+    }
+    if (entry.contains("quantization")) value.quantization = quantization_from(entry["quantization"]);
+    graph.values.push_back(std::move(value));
+  }
+  const size_t count = graph.values.size();
+  for (const Json& entry : json.at("nodes")) {
+    Graph::Node node{find_op(entry, static_cast<op::Any*>(nullptr)),
+                     value_numbers(entry.at("inputs"), count),
+                     value_numbers(entry.at("outputs"), count),
+                     entry.at("name").get<std::string>(),
+                     {}};
+    if (entry.contains("activation")) {
+      op::Clamp clamp;
+      from_json_to(entry["activation"].at(0), clamp.low);
+      from_json_to(entry["activation"].at(1), clamp.high);
+      require<FormatError>(clamp.low <= clamp.high, "activation from {} to {}", clamp.low,
+                           clamp.high);
+      node.activation = clamp;
+    }
+    graph.nodes.push_back(std::move(node));
+  }
+  graph.inputs = value_numbers(json.at("inputs"), count);
+  graph.outputs = value_numbers(json.at("outputs"), count);
+  check_order(graph);
+  check_shapes(graph);
+  if (has_preprocessing(file.metadata)) graph.preprocessing = preprocessing_from(file.metadata);
+  return graph;
+}
+
+Graph load(const std::string& path, Metadata& metadata) {
+  const Safetensors file = load_safetensors(path);
+  metadata = file.metadata;
+  const auto found = metadata.find(kGraphKey);
+  require<FormatError>(found != metadata.end(),
+                       "{}: holds weights but no graph (no \"{}\" in its metadata)", path,
+                       kGraphKey);
+  try {
+    return parse_graph(found->second, file);
+  } catch (const nlohmann::json::exception& error) {
+    fail<FormatError>("{}: the graph is malformed: {}", path, error.what());
+  } catch (const Error& error) {
+    fail<FormatError>("{}: the graph is wrong: {}", path, error.what());
+  }
+}
+
+}  // namespace
+
+Metadata graph_metadata(const Graph& graph) {
+  Metadata metadata;
+  if (graph.preprocessing) metadata = to_metadata(*graph.preprocessing);
+  metadata[kGraphKey] = graph_text(graph);
+  return metadata;
+}
+
+void save_graph(const std::string& path, const Graph& graph, const Metadata& more) {
+  NamedTensors constants;
+  for (const Graph::Value& value : graph.values)
+    if (value.constant.defined()) constants.emplace_back(value.name, value.constant);
+  Metadata metadata = graph_metadata(graph);
+  metadata.insert(more.begin(), more.end());
+  save_safetensors(path, constants, metadata);
+}
+
+void save_model(const std::string& path, const QuantizedModel& model, const Metadata& more) {
+  Metadata metadata = more;
+  metadata[kRoundingKey] = model.rounding == Rounding::kDouble ? "double" : "single";
+  save_graph(path, model.graph, metadata);
+}
+
+Graph load_graph(const std::string& path) {
+  Metadata metadata;
+  return load(path, metadata);
+}
+
+QuantizedModel load_model(const std::string& path) {
+  Metadata metadata;
+  QuantizedModel model{load(path, metadata)};
+  require<FormatError>(is_quantized(model.graph), "{}: holds a float graph, expected an int8 one",
+                       path);
+  const std::string rounding = metadata[kRoundingKey];
+  require<FormatError>(rounding == "double" || rounding == "single",
+                       "{}: rounding is \"{}\", expected double or single", path, rounding);
+  model.rounding = rounding == "double" ? Rounding::kDouble : Rounding::kSingle;
+  return model;
+}
+
+bool is_quantized(const Graph& graph) {
+  return std::ranges::all_of(graph.outputs,
+                             [&](int v) { return graph.values[v].quantization.has_value(); });
+}
+
+}  // namespace tuco::deploy

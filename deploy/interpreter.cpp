@@ -1,0 +1,50 @@
+#include "tuco/deploy/interpreter.h"
+
+#include "tuco/core/error.h"
+#include "tuco/deploy/rules.h"
+#include "tuco/deploy/run_graph.h"
+
+namespace tuco::deploy {
+
+Tensor interpret(const QuantizedModel& model, const Tensor& input,
+                 const std::function<void(int, const Tensor&)>& observer) {
+  const Graph& graph = model.graph;
+  require<Error>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
+                 "interpret: {} inputs and {} outputs, expected one of each", graph.inputs.size(),
+                 graph.outputs.size());
+  require<DTypeError>(input.dtype() == DType::int8, "interpret: input is {}, expected {}",
+                      input.dtype(), DType::int8);
+  Shape expected = graph.values[graph.inputs[0]].meta.shape;
+  if (input.rank() > 0 && expected.rank() > 0) expected[0] = input.dim(0);
+  require<ShapeError>(input.shape() == expected, "interpret: input {}, expected {}", input.shape(),
+                      expected);
+
+  const auto shapes = infer_shapes(graph, input.dim(0));
+  std::vector<Tensor> values(graph.values.size());
+  for (size_t v = 0; v < values.size(); ++v) values[v] = graph.values[v].constant;
+  values[graph.inputs[0]] = dense(input);
+  for (const Graph::Node& node : graph.nodes) {
+    std::vector<Tensor> in;
+    for (const int v : node.inputs) in.push_back(values[v]);
+    Tensor out = empty(shapes[node.outputs[0]], {DType::int8});
+    std::visit(
+        [&]<class Op>(const Op& op) {
+          if constexpr (not_quantizable<Op> != nullptr)
+            fail<UnsupportedOp>("interpret: {}: {}", name(node.op), not_quantizable<Op>);
+          else
+            interpret(op, QuantizedNode{graph, node, model.rounding}, in, out);
+        },
+        node.op);
+    values[node.outputs[0]] = out;
+    if (observer) observer(node.outputs[0], out);
+  }
+  return values[graph.outputs[0]];
+}
+
+Tensor interpret_real(const QuantizedModel& model, const Tensor& input) {
+  const auto quantization = [&](int v) { return *model.graph.values[v].quantization; };
+  const Tensor integers = quantize_values(input, quantization(model.graph.inputs.at(0)));
+  return dequantize_values(interpret(model, integers), quantization(model.graph.outputs.at(0)));
+}
+
+}  // namespace tuco::deploy

@@ -1,0 +1,69 @@
+#include "tuco/core/ops/conv2d.h"
+
+#include "tuco/core/parallel.h"
+#include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/reference_arithmetic.h"
+#include "tuco/deploy/rules.h"
+
+namespace tuco::deploy {
+
+void quantize(const op::Conv2d&, Quantizer& quantizer, Graph::Node& node) {
+  quantizer.weights(node);
+  quantizer.calibrated(node.outputs[0]);
+}
+
+void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const WindowGeometry g = geometry(op, in[0].shape(), in[1].shape());
+  const auto multipliers = node.channel_multipliers();
+  const auto [low, high] = node.bounds();
+  const int32_t zero_point = node.input_zero_point(0);
+  const int8_t *x = in[0].data<int8_t>(), *w = in[1].data<int8_t>();
+  const int32_t* bias = in.size() > 2 ? in[2].data<int32_t>() : nullptr;
+  int8_t* y = out.data<int8_t>();
+  const int64_t depth = g.in_c / g.groups, channels = g.out_c / g.groups;
+  parallel_for(0, g.batch * g.out_h, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t ox = 0; ox < g.out_w; ++ox)
+        for (int64_t o = 0; o < g.out_c; ++o) {
+          int32_t sum = bias ? bias[o] : 0;
+          for (int64_t ky = 0; ky < g.kernel.h; ++ky)
+            for (int64_t kx = 0; kx < g.kernel.w; ++kx) {
+              const int64_t iy = row % g.out_h * g.stride.h + ky * g.dilation.h - g.padding.top;
+              const int64_t ix = ox * g.stride.w + kx * g.dilation.w - g.padding.left;
+              if (iy < 0 || iy >= g.in_h || ix < 0 || ix >= g.in_w) continue;
+              const int8_t* from = x + ((row / g.out_h * g.in_h + iy) * g.in_w + ix) * g.in_c +
+                                   o / channels * depth;
+              const int8_t* weight = w + ((o * g.kernel.h + ky) * g.kernel.w + kx) * depth;
+              for (int64_t c = 0; c < depth; ++c) sum += (from[c] - zero_point) * weight[c];
+            }
+          y[(row * g.out_w + ox) * g.out_c + o] = requantized(
+              sum, multipliers[o], node.rounding, node.output_zero_point(), low, high);
+        }
+  });
+}
+
+void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
+  const WindowGeometry g = geometry(op, node.input(0).meta.shape, node.input(1).meta.shape);
+  const bool depthwise = g.groups == g.in_c && g.groups > 1;
+  std::string weights;
+  if (depthwise) {
+    // The runtime's depthwise weights are (kh, kw, out), so that neighbouring channels lie together.
+    const auto values = node.input(1).constant.to_vector<int8_t>();
+    const int64_t taps = g.kernel.h * g.kernel.w;
+    std::vector<int32_t> transposed(values.size());
+    for (int64_t o = 0; o < g.out_c; ++o)
+      for (int64_t t = 0; t < taps; ++t) transposed[t * g.out_c + o] = values[o * taps + t];
+    weights = c.array("int8_t", "weight", transposed);
+  } else {
+    weights = c.constant(node.node.inputs[1], "weight");
+  }
+  c.use(depthwise ? "depthwise.h" : "conv2d.h");
+  const std::string bias = node.inputs() > 2 ? c.constant(node.node.inputs[2], "bias") : "NULL";
+  const std::string window = window_structure(c, g);
+  const std::string output = requantization_structure(c, node);
+  c.line("{}({}, {}, {}, {}, &{}, {}, &{});", depthwise ? "tuco_depthwise" : "tuco_conv2d",
+         c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]), weights, bias, window,
+         node.input_zero_point(0), output);
+}
+
+}  // namespace tuco::deploy

@@ -1,0 +1,33 @@
+// Softmax, a fixed-point algorithm: the interpreter runs the runtime's own code for it, which is held
+// against TFLite Micro's outputs in tests/runtime.
+#include "tuco/core/ops/softmax.h"
+
+#include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/rules.h"
+#include "tuco/deploy/runtime/softmax.h"
+
+namespace tuco::deploy {
+
+void quantize(const op::Softmax&, Quantizer& quantizer, Graph::Node& node) {
+  quantizer.fixed(node.outputs[0], {{1.0f / 256}, {-128}, -1});
+}
+
+void interpret(const op::Softmax&, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
+  const int64_t depth = out.shape().back();
+  tuco_softmax(out.data<int8_t>(), in[0].data<int8_t>(),
+               static_cast<int32_t>(out.numel() / depth), static_cast<int32_t>(depth),
+               s.multiplier.value, s.multiplier.shift, s.smallest,
+               static_cast<int32_t>(node.rounding));
+}
+
+void emit(const op::Softmax&, const QuantizedNode& node, CWriter& c) {
+  const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
+  const int64_t depth = node.output().meta.shape.back();
+  c.use("softmax.h");
+  c.line("tuco_softmax({}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
+         c.buffer(node.node.inputs[0]), elements_per_image(node.output()) / depth, depth,
+         s.multiplier.value, s.multiplier.shift, s.smallest, rounding_name(node.rounding));
+}
+
+}  // namespace tuco::deploy

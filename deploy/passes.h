@@ -1,0 +1,32 @@
+// Passes: rewrites of a float Graph that leave its results as they are, up to rounding.
+#pragma once
+#include <set>
+
+#include "tuco/core/graph.h"
+
+namespace tuco::deploy {
+
+/// Computes once what depends on constants alone.
+void fold_constants(Graph& graph);
+/// Drops ops that hand their input through.
+void drop_identities(Graph& graph);
+/// Folds a batch norm into the weights of the convolution or linear layer before it; one that
+/// follows something else becomes a depthwise 1x1 convolution.
+void fold_batch_norm(Graph& graph);
+/// Folds ReLU and clamp into the op whose only reader they are, where that op is a convolution, a
+/// linear layer or an addition.
+void fold_activations(Graph& graph);
+
+/// Puts a clamp without bounds, in int8 a change of scale, before each input of a concat whose scale
+/// is not free to become the concat's: the graph's input, and what comes from softmax, sigmoid and
+/// tanh.
+void isolate_concat_inputs(Graph& graph);
+
+/// The values whose scale `value` must have: itself, or what it comes from through pooling, padding,
+/// reshapes and concats, none of which changes the scale in int8.
+std::set<int> scale_sources(const Graph& graph, int value);
+
+/// All of the passes above, in the order that lets each find the most.
+void optimize(Graph& graph);
+
+}  // namespace tuco::deploy

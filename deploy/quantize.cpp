@@ -1,0 +1,215 @@
+#include "tuco/deploy/quantize.h"
+
+#include "tuco/autograd/functions.h"
+#include "tuco/core/error.h"
+#include "tuco/deploy/passes.h"
+#include "tuco/deploy/rules.h"
+#include "tuco/deploy/trace.h"
+#include "tuco/layers/module.h"
+
+namespace tuco::deploy {
+namespace {
+
+template <class Op>
+concept HasRules = requires(const Op& op, Quantizer& q, Graph::Node& n, const QuantizedNode& qn,
+                            Inputs in, Tensor& out, CWriter& c) {
+  quantize(op, q, n);
+  interpret(op, qn, in, out);
+  emit(op, qn, c);
+};
+template <class... Op>
+constexpr bool are_complete(const std::variant<Op...>*) {
+  static_assert(((HasRules<Op> != (not_quantizable<Op> != nullptr)) && ...),
+                "an op needs the rules of deploy/rules.h, or a reason in not_quantizable");
+  return true;
+}
+static_assert(are_complete(static_cast<op::Any*>(nullptr)));
+
+/// The input's integers are pixel - 128: real = (pixel - mean) / deviation.
+Quantization of_pixels(const Preprocessing& preprocessing) {
+  require<Error>(preprocessing.mean == std::round(preprocessing.mean) &&
+                     std::abs(preprocessing.mean - 128) <= 127,
+                 "quantize: the pixels' mean {} must be a whole number from 1 to 255",
+                 preprocessing.mean);
+  return {{1 / preprocessing.deviation}, {static_cast<int32_t>(preprocessing.mean) - 128}, -1};
+}
+
+/// All parts of a concat share a scale: the activations that they come from get one range.
+void tie_concats(const Graph& graph, std::vector<Range>& ranges) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Graph::Node& node : graph.nodes) {
+      if (!std::holds_alternative<op::Concat>(node.op)) continue;
+      const std::set<int> sources = scale_sources(graph, node.outputs[0]);
+      Range all{0, 0};
+      for (const int v : sources)
+        all = {std::min(all.low, ranges[v].low), std::max(all.high, ranges[v].high)};
+      for (const int v : sources) {
+        changed |= !(ranges[v] == all);
+        ranges[v] = all;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Quantization Quantizer::covering(const Range& range) {
+  // Zero must have an integer of its own, since padding and ReLU produce it.
+  const double low = std::min(0.0f, range.low), high = std::max(0.0f, range.high);
+  const auto scale = static_cast<float>((high - low) / 255);
+  if (!(scale > 0)) return {{1.0f}, {0}, -1};
+  // Of the two ends, the one whose zero point needs the less rounding decides.
+  const double from_low = -128 - low / scale, from_high = 127 - high / scale;
+  const double error_low = std::abs(from_low - std::round(from_low));
+  const double error_high = std::abs(from_high - std::round(from_high));
+  const double zero_point = std::round(error_low <= error_high ? from_low : from_high);
+  return {{scale}, {static_cast<int32_t>(std::clamp(zero_point, -128.0, 127.0))}, -1};
+}
+
+void Quantizer::calibrated(int number) { fixed(number, covering(ranges_[number])); }
+
+void Quantizer::fixed(int number, const Quantization& quantization) {
+  graph_.values[number].quantization = quantization;
+  graph_.values[number].meta.dtype = DType::int8;
+}
+
+void Quantizer::weights(Graph::Node& node) {
+  const Graph::Value weight = value(node.inputs[1]);
+  require<UnsupportedOp>(weight.constant.defined(), "{}: the weight is not a constant",
+                         name(node.op));
+  const float input_scale = quantization(node.inputs[0]).scale[0];
+  const auto real = weight.constant.to_vector<float>();
+  const int64_t channels = weight.meta.shape[0];
+  const int64_t each = channels ? static_cast<int64_t>(real.size()) / channels : 0;
+  std::vector<float> bias(channels, 0);
+  const bool has_bias = node.inputs.size() > 2;
+  if (has_bias) bias = value(node.inputs[2]).constant.to_vector<float>();
+
+  Quantization of_weight{{}, std::vector<int32_t>(channels, 0), 0}, of_bias = of_weight;
+  std::vector<int8_t> integers(real.size());
+  std::vector<int32_t> bias_integers(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto row = std::span(real).subspan(c * each, each);
+    float largest = 0;
+    for (const float w : row) largest = std::max(largest, std::abs(w));
+    // A bias must fit int32 with room for the sum: a channel of tiny weights takes a coarser scale.
+    const float least = std::abs(bias[c]) / (input_scale * float{1 << 30});
+    float scale = std::max(largest / 127, least);
+    if (!(scale > 0)) scale = 1;
+    of_weight.scale.push_back(scale);
+    of_bias.scale.push_back(input_scale * scale);
+    for (int64_t i = 0; i < each; ++i)
+      integers[c * each + i] =
+          static_cast<int8_t>(std::clamp(std::round(row[i] / scale), -127.0f, 127.0f));
+    bias_integers[c] = static_cast<int32_t>(
+        std::round(double{bias[c]} / (double{input_scale} * double{scale})));
+  }
+  const Tensor int8_weight = from_values(integers, weight.meta.shape);
+  node.inputs[1] = graph_.add_value({weight.name, int8_weight.meta(), int8_weight, of_weight});
+  if (has_bias) {
+    const Tensor int32_bias = from_values(bias_integers, {channels});
+    node.inputs[2] = graph_.add_value(
+        {value(node.inputs[2]).name, int32_bias.meta(), int32_bias, of_bias});
+  }
+}
+
+QuantizedNode::Bounds QuantizedNode::bounds() const {
+  Bounds result{-128, 127};
+  if (!node.activation) return result;
+  // TFLite: zero point + round(value / scale), in float32.
+  const auto to_integer = [&](double value) {
+    const float q = static_cast<float>(output_zero_point()) +
+                    std::round(static_cast<float>(value) / output_scale());
+    return static_cast<int32_t>(std::clamp(q, -128.0f, 127.0f));
+  };
+  if (std::isfinite(node.activation->low)) result.low = to_integer(node.activation->low);
+  if (std::isfinite(node.activation->high)) result.high = to_integer(node.activation->high);
+  return result;
+}
+
+std::vector<Multiplier> QuantizedNode::channel_multipliers() const {
+  std::vector<Multiplier> multipliers;
+  for (const float scale : input(1).quantization->scale)
+    multipliers.push_back(
+        quantize_multiplier(product_factor(input_scale(0), scale, output_scale()), rounding));
+  return multipliers;
+}
+
+bool works_in_place(const op::Any& op) {
+  return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Relu>(op) ||
+         std::holds_alternative<op::Clamp>(op) || std::holds_alternative<op::Tanh>(op) ||
+         std::holds_alternative<op::Sigmoid>(op) || std::holds_alternative<op::Softmax>(op);
+}
+
+bool is_alias(const op::Any& op) { return std::holds_alternative<op::Reshape>(op); }
+
+QuantizedModel quantize(const Graph& graph, const Tensor& samples,
+                        const QuantizeOptions& options) {
+  QuantizedModel model{graph, options.rounding};
+  auto ranges = calibrate(graph, samples, options.calibration);
+  tie_concats(graph, ranges);
+  Quantizer quantizer(model.graph, std::move(ranges));
+  for (const int input : graph.inputs) {
+    if (graph.preprocessing)
+      quantizer.fixed(input, of_pixels(*graph.preprocessing));
+    else
+      quantizer.calibrated(input);
+  }
+  for (size_t i = 0; i < model.graph.nodes.size(); ++i) {
+    // A copy: rules add values and change the node while they run.
+    Graph::Node node = model.graph.nodes[i];
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const Graph::Value& input = model.graph.values[node.inputs[k]];
+      require<UnsupportedOp>(input.quantization || input.constant.defined(),
+                             "quantize: node {} ({}): input {} has no int8 form", i, name(node.op),
+                             k);
+    }
+    std::visit(
+        [&]<class Op>(const Op& op) {
+          if constexpr (not_quantizable<Op> != nullptr)
+            fail<UnsupportedOp>("quantize: node {} ({}{}{}): {}", i, name(graph.nodes[i].op),
+                                node.name.empty() ? "" : " of ", node.name, not_quantizable<Op>);
+          else
+            quantize(op, quantizer, node);
+        },
+        graph.nodes[i].op);
+    model.graph.nodes[i] = std::move(node);
+  }
+  model.graph.remove_unused();
+  return model;
+}
+
+QuantizedModel quantize(const Module& net, const Tensor& samples, const Preprocessing* preprocessing,
+                        const QuantizeOptions& options) {
+  require<Error>(samples.rank() > 0 && samples.dim(0) > 0, "quantize: no samples");
+  Graph graph = trace(net, contiguous(slice(samples, 0, 0, 1)));
+  if (preprocessing) graph.preprocessing = *preprocessing;
+  optimize(graph);
+  return quantize(graph, samples, options);
+}
+
+Tensor quantize_values(const Tensor& real, const Quantization& quantization) {
+  const auto values = real.to_vector<float>();
+  std::vector<int8_t> integers(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float q = std::round(values[i] / quantization.scale.at(0)) +
+                    static_cast<float>(quantization.zero_point.at(0));
+    integers[i] = static_cast<int8_t>(std::clamp(q, -128.0f, 127.0f));
+  }
+  return from_values(integers, real.shape());
+}
+
+Tensor dequantize_values(const Tensor& integers, const Quantization& quantization) {
+  require<Error>(quantization.scale.size() == 1 || quantization.axis == 0,
+                 "dequantize_values: scales along dimension {}, expected the first",
+                 quantization.axis);
+  const Tensor wide = integers.to(DType::float32);
+  std::vector<float> zero_points(quantization.zero_point.begin(), quantization.zero_point.end());
+  Shape shape = Shape::filled(integers.rank(), 1);
+  if (quantization.axis == 0) shape[0] = static_cast<int64_t>(quantization.scale.size());
+  const Tensor scale = from_values(quantization.scale, shape);
+  return (wide - from_values(zero_points, shape)) * scale;
+}
+
+}  // namespace tuco::deploy

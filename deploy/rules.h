@@ -1,0 +1,127 @@
+// What deploy knows of each op, as overloads of three names, or a reason in not_quantizable:
+//   quantize   gives the outputs their scales and turns constants into integers
+//   interpret  computes the op on int8 tensors, naively: the oracle for everything faster
+//   emit       writes the call of the runtime's kernel into generated C
+// The definitions are in deploy/ops/; the dispatchers do not compile while one is missing.
+#pragma once
+#include "tuco/core/backend.h"
+#include "tuco/deploy/c_writer.h"
+#include "tuco/deploy/quantize.h"
+
+namespace tuco::deploy {
+
+/// The state of a quantization under way, for the `quantize` rules.
+class Quantizer {
+ public:
+  Quantizer(Graph& graph, std::vector<Range> ranges) : graph_(graph), ranges_(std::move(ranges)) {}
+
+  Graph& graph() { return graph_; }
+  Graph::Value& value(int number) { return graph_.values[number]; }
+  /// The scale and zero point of a value, which must have been set.
+  const Quantization& quantization(int value) const { return *graph_.values[value].quantization; }
+  /// Gives an activation the scale that covers its calibrated range.
+  void calibrated(int value);
+  /// Gives an activation a scale and zero point.
+  void fixed(int value, const Quantization& quantization);
+  /// Gives `output` the scale of `input`.
+  void like(int output, int input) { fixed(output, quantization(input)); }
+  /// Replaces the node's float weight (input 1) by int8 with a scale for each index of its first
+  /// dimension, and its bias (input 2), if there is one, by int32.
+  void weights(Graph::Node& node);
+  /// The scale and zero point that cover a range, which is widened to hold 0.
+  static Quantization covering(const Range& range);
+  const Range& range(int value) const { return ranges_[value]; }
+
+ private:
+  Graph& graph_;
+  std::vector<Range> ranges_;
+};
+
+/// A node of a quantized graph, as the `interpret` and `emit` rules see it.
+struct QuantizedNode {
+  const Graph& graph;
+  const Graph::Node& node;
+  Rounding rounding;
+
+  const Graph::Value& input(int i) const { return graph.values[node.inputs[i]]; }
+  const Graph::Value& output() const { return graph.values[node.outputs[0]]; }
+  int inputs() const { return static_cast<int>(node.inputs.size()); }
+  float input_scale(int i) const { return input(i).quantization->scale[0]; }
+  int32_t input_zero_point(int i) const { return input(i).quantization->zero_point[0]; }
+  float output_scale() const { return output().quantization->scale[0]; }
+  int32_t output_zero_point() const { return output().quantization->zero_point[0]; }
+  /// The int8 range that the folded activation leaves.
+  struct Bounds {
+    int32_t low, high;
+  };
+  Bounds bounds() const;
+  /// The multipliers from accumulators to the output, one for each output channel.
+  std::vector<Multiplier> channel_multipliers() const;
+};
+
+/// The reason why an op has no int8 form; null for the ops that have one.
+template <class Op>
+inline constexpr const char* not_quantizable = nullptr;
+
+#define TUCO_DEPLOY_RULES(Op)                                                       \
+  void quantize(const op::Op& op, Quantizer& quantizer, Graph::Node& node);         \
+  void interpret(const op::Op& op, const QuantizedNode& node, Inputs in, Tensor& out); \
+  void emit(const op::Op& op, const QuantizedNode& node, CWriter& c)
+
+TUCO_DEPLOY_RULES(Add);        // ops/add.cpp
+TUCO_DEPLOY_RULES(Relu);       // ops/activations.cpp
+TUCO_DEPLOY_RULES(Clamp);
+TUCO_DEPLOY_RULES(Tanh);
+TUCO_DEPLOY_RULES(Sigmoid);
+TUCO_DEPLOY_RULES(Softmax);    // ops/softmax.cpp
+TUCO_DEPLOY_RULES(Conv2d);     // ops/conv2d.cpp
+TUCO_DEPLOY_RULES(Linear);     // ops/linear.cpp
+TUCO_DEPLOY_RULES(MaxPool2d);  // ops/pool2d.cpp
+TUCO_DEPLOY_RULES(AvgPool2d);
+TUCO_DEPLOY_RULES(Mean);       // ops/mean.cpp
+TUCO_DEPLOY_RULES(Concat);     // ops/shapes.cpp
+TUCO_DEPLOY_RULES(Pad);
+TUCO_DEPLOY_RULES(Reshape);
+#undef TUCO_DEPLOY_RULES
+
+inline constexpr const char* kBatchNormAlone =
+    "only after a convolution, a linear layer, or on images can it be folded";
+inline constexpr const char* kNoKernel = "no int8 kernel yet";
+inline constexpr const char* kTrainingOnly = "it belongs to training";
+inline constexpr const char* kNotRecorded = "graphs do not hold it";
+
+template <>
+inline constexpr const char* not_quantizable<op::BatchNorm> = kBatchNormAlone;
+template <>
+inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no int8 form";
+
+template <class Op>
+  requires op::in_list<Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
+                                        op::Sub, op::Mul, op::Div, op::Maximum, op::Minimum,
+                                        op::Where, op::Cast, op::Copy, op::Gather, op::Slice,
+                                        op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax,
+                                        op::MatMul, op::LogSoftmax>> ||
+           op::Compare<Op>
+inline constexpr const char* not_quantizable<Op> = kNoKernel;
+
+template <class Op>
+  requires op::in_list<Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight,
+                                        op::MaxPool2dGrad, op::AvgPool2dGrad, op::BatchNormTrain,
+                                        op::BatchNormTrainGrad, op::BatchNormReluPool,
+                                        op::BatchNormReluPoolGrad, op::SoftmaxGrad,
+                                        op::LogSoftmaxGrad, op::Dropout, op::SgdStep,
+                                        op::AdamWStep>>
+inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
+template <op::Unary Op>
+inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;
+
+template <class Op>
+  requires op::in_list<Op, op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate>>
+inline constexpr const char* not_quantizable<Op> = kNotRecorded;
+
+/// Whether the op's output can take its first input's place in memory (point-wise ops).
+bool works_in_place(const op::Any& op);
+/// Whether the output is the input's bytes under another shape.
+bool is_alias(const op::Any& op);
+
+}  // namespace tuco::deploy
