@@ -35,6 +35,9 @@ class CpuBackend final : public Backend {
           } else if constexpr (takes_strides<Op>) {
             cpu::run(op, inputs, outputs, workspace);
           } else {
+            for (const Tensor& output : outputs)
+              require<Error>(output.is_contiguous(), "{}: an output of shape {} is not dense",
+                             Op::name, output.shape());
             std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
             for (Tensor& tensor : dense_inputs)
               if (tensor.defined()) tensor = dense(tensor);

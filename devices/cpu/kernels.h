@@ -79,13 +79,14 @@ std::unique_ptr<Prepared> prepare(const Op&, Inputs) {
 }
 std::unique_ptr<Prepared> prepare(const op::Linear& op, Inputs constants);
 
-/// Whether the op's kernel takes any strides; the inputs of others are made dense before.
+/// Whether the op's kernel takes any strides; the inputs of others are made dense before, and their
+/// outputs must be.
 template <class Op>
 inline constexpr bool takes_strides =
     op::Binary<Op> || op::Compare<Op> || op::Unary<Op> || std::is_same_v<Op, op::Copy> ||
     std::is_same_v<Op, op::Cast> || std::is_same_v<Op, op::Where> ||
     std::is_same_v<Op, op::Concat> || std::is_same_v<Op, op::Pad> ||
-    std::is_same_v<Op, op::Accumulate>;
+    std::is_same_v<Op, op::Accumulate> || std::is_same_v<Op, op::Fill>;
 
 /// Typed pointer of a tensor whose type the caller has dispatched on.
 template <class T>

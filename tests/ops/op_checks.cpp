@@ -20,25 +20,6 @@ std::vector<double> numbers(const Tensor& tensor) {
   return tensor.detach().to(Device::cpu()).to(DType::float64).to_vector<double>();
 }
 
-/// The largest difference, relative to the root mean square of what is expected, stays below
-/// `tolerance`; 0 asks for equal numbers. Equal infinities are equal, NaN never is.
-void expect_close(const Tensor& got, const Tensor& expected, double tolerance,
-                  const std::string& what) {
-  ASSERT_EQ(got.defined(), expected.defined()) << what;
-  if (!got.defined()) return;
-  ASSERT_EQ(got.shape(), expected.shape()) << what;
-  const auto a = numbers(got), b = numbers(expected);
-  double square = 0;
-  for (const double v : b) square += v * v;
-  const double rms = std::sqrt(square / std::max<double>(1, static_cast<double>(b.size())));
-  for (size_t i = 0; i < a.size(); ++i)
-    if (!(std::abs(a[i] - b[i]) <= tolerance * (rms + 1e-3)) && a[i] != b[i]) {
-      ADD_FAILURE() << what << ": element " << i << " of " << got.shape().to_string() << " is "
-                    << a[i] << ", expected " << b[i] << " (root mean square " << rms << ")";
-      return;
-    }
-}
-
 bool has_gradient(const op::Any& any) {
   return std::visit([]<class Op>(const Op&) { return no_gradient<Op> == nullptr; }, any);
 }
@@ -162,6 +143,23 @@ Tensor repeated(const Tensor& x) {
 }
 
 }  // namespace
+
+void expect_close(const Tensor& got, const Tensor& expected, double tolerance,
+                  const std::string& what) {
+  ASSERT_EQ(got.defined(), expected.defined()) << what;
+  if (!got.defined()) return;
+  ASSERT_EQ(got.shape(), expected.shape()) << what;
+  const auto a = numbers(got), b = numbers(expected);
+  double square = 0;
+  for (const double v : b) square += v * v;
+  const double rms = std::sqrt(square / std::max<double>(1, static_cast<double>(b.size())));
+  for (size_t i = 0; i < a.size(); ++i)
+    if (!(std::abs(a[i] - b[i]) <= tolerance * (rms + 1e-3)) && a[i] != b[i]) {
+      ADD_FAILURE() << what << ": element " << i << " of " << got.shape().to_string() << " is "
+                    << a[i] << ", expected " << b[i] << " (root mean square " << rms << ")";
+      return;
+    }
+}
 
 std::vector<Device> test_devices() {
   std::vector<Device> devices = {Device::cpu()};

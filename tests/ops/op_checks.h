@@ -7,6 +7,12 @@ namespace tuco::test {
 /// The devices of this machine that this build can use.
 std::vector<Device> test_devices();
 
+/// The largest difference, relative to the root mean square of what is expected, stays below
+/// `tolerance`; 0 asks for equal numbers. Equal infinities are equal, NaN never is. Both undefined
+/// is equal, too.
+void expect_close(const Tensor& got, const Tensor& expected, double tolerance,
+                  const std::string& what);
+
 /// The sample's inputs with floating-point ones of the given type, on the device.
 std::vector<Tensor> inputs_as(const Sample& sample, DType floating, Device device);
 
