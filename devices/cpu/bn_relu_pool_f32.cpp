@@ -57,21 +57,21 @@ void forward_row(const WindowGeometry& g, int64_t row, const Affine& affine, con
       const float* window = x + at.in + j * at.kw * g.in_c + c;
       const VecF scale = load_first(affine.scale.data() + c, count);
       const VecF shift = load_first(affine.shift.data() + c, count);
-      VecF best = splat(-std::numeric_limits<float>::infinity()), which = zero();
-      TUCO_UNROLL
+      VecF best = splat(-std::numeric_limits<float>::infinity());
+      VecI which = splat_integer(0);
       for (int64_t a = 0; a < at.kh; ++a) {
-        TUCO_UNROLL
         for (int64_t b = 0; b < at.kw; ++b) {
           const VecF value =
               hn::MulAdd(load_first(window + a * at.line + b * g.in_c, count), scale, shift);
           const auto better = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
           best = hn::IfThenElse(better, value, best);
-          which = hn::IfThenElse(better, splat(static_cast<float>(a * at.kw + b)), which);
+          which = choose_integer(better, splat_integer(a * at.kw + b), which);
         }
       }
       const auto cut = hn::Le(best, zero());  // false for NaN, which passes through
       store_first(hn::IfThenZeroElse(cut, best), y + out, count);
-      if (winner) store_bytes(hn::IfThenElse(cut, splat(kCutByRelu), which), winner + out, count);
+      if (winner)
+        store_bytes(choose_integer(cut, splat_integer(kCutByRelu), which), winner + out, count);
     }
 }
 
@@ -96,8 +96,8 @@ struct PooledSums {
       TUCO_UNROLL
       for (int k = 0; k < NV; ++k) {
         const int64_t at = row + k * kLanes, rest = k == NV - 1 ? count - k * kLanes : kLanes;
-        const auto alive = hn::Ne(load_bytes(winner + at, rest), splat(kCutByRelu));
-        const VecF g = hn::IfThenElseZero(alive, load_first(dy + at, rest));
+        const auto cut = equal_integers(load_bytes(winner + at, rest), splat_integer(kCutByRelu));
+        const VecF g = hn::IfThenZeroElse(cut, load_first(dy + at, rest));
         beta[k] = hn::Add(beta[k], g);
         gamma[k] = hn::MulAdd(g, hn::Sub(load_first(y + at, rest), offset[k]), gamma[k]);
       }
@@ -173,13 +173,11 @@ void backward_row(const WindowGeometry& g, int64_t row, const Affine& through, c
       const VecF shift = load_first(through.shift.data() + c, count);
       const VecF grad =
           hn::Mul(load_first(dy + out, count), load_first(direct.scale.data() + c, count));
-      const VecF which = load_bytes(winner + out, count);
-      TUCO_UNROLL
+      const VecI which = load_bytes(winner + out, count);
       for (int64_t a = 0; a < at.kh; ++a) {
-        TUCO_UNROLL
         for (int64_t b = 0; b < at.kw; ++b) {
           const int64_t in = window + a * at.line + b * g.in_c;
-          const auto here = hn::Eq(which, splat(static_cast<float>(a * at.kw + b)));
+          const auto here = equal_integers(which, splat_integer(a * at.kw + b));
           const VecF value = hn::MulAdd(load_first(x + in, count), scale, shift);
           store_first(hn::Add(value, hn::IfThenElseZero(here, grad)), dx + in, count);
         }

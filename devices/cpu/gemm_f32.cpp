@@ -130,7 +130,7 @@ void gemm_unpacked(const LeftOperand& l, const RightOperand& r) {
   Scratch scratch;
   const int64_t block = block_depth(r.k);
   float* packed = scratch.get<float>(packed_size(panels, block));
-  for (int64_t k0 = 0; k0 == 0 || k0 < r.k; k0 += block) {
+  for (int64_t k0 = 0; k0 < r.k; k0 += block) {
     const int64_t depth = std::min(block, r.k - k0);
     pack_block(r, k0, depth, panels, packed);
     multiply_block(l, k0, depth, r.k > block, panels, packed);
@@ -140,7 +140,7 @@ void gemm_unpacked(const LeftOperand& l, const RightOperand& r) {
 void gemm_packed(const LeftOperand& l, int64_t k, const std::vector<Panel>& panels,
                  const float* packed) {
   const int64_t block = block_depth(k);
-  for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += block)
+  for (int64_t k0 = 0; k0 < k; k0 += block)
     multiply_block(l, k0, std::min(block, k - k0), k > block, panels,
                    packed + packed_size(panels, k0));
 }
@@ -169,15 +169,26 @@ HWY_EXPORT(plan_panels);
 HWY_EXPORT(pack_all);
 HWY_EXPORT(packed_floats);
 
+namespace {
+
+// c += bias in every row, over zeros unless `accumulate`.
+void add_bias(int64_t m, int64_t n, const float* bias, bool accumulate, float* c, int64_t ldc) {
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      c[i * ldc + j] = (accumulate ? c[i * ldc + j] : 0) + (bias ? bias[j] : 0);
+}
+
+}  // namespace
+
 template <>
 void gemm<float>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
                  const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
                  int64_t ldc, const float* row_bias) {
   if (m == 0 || n == 0) return;
   const bool accumulate = beta != 0;
-  if (accumulate && row_bias)
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < n; ++j) c[i * ldc + j] += row_bias[j];
+  // The tiles start from c or from the bias, not from both.
+  if (k == 0 || (accumulate && row_bias)) add_bias(m, n, row_bias, accumulate, c, ldc);
+  if (k == 0) return;
   TUCO_DISPATCH(gemm_unpacked)
   ({trans_a, m, a, lda, accumulate, c, ldc, row_bias}, {trans_b, k, n, b, ldb, alpha});
 }
@@ -195,6 +206,7 @@ void PackedMatrix::Free::operator()(float* p) const { ::operator delete (p, std:
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,
           const float* row_bias) {
   if (m == 0 || b.columns() == 0) return;
+  if (b.rows() == 0) return add_bias(m, b.columns(), row_bias, false, c, ldc);
   TUCO_DISPATCH(gemm_packed)
   ({false, m, a, lda, false, c, ldc, row_bias}, b.rows(), b.panels(), b.data());
 }

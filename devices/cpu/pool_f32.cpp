@@ -31,28 +31,27 @@ void max_window(const WindowGeometry& g, const PoolSite& s, const float* x, floa
                 int32_t* winner) {
   const PoolAxis v = vertical(g), h = horizontal(g);
   const Range rows = v.cells(s.i), columns = h.cells(s.j);
-  const I32 di;
   const auto start = v.input(s.i, rows.begin) * g.in_w + h.input(s.j, columns.begin);
   VecF best[NV];
-  hn::Vec<I32> which[NV];
+  VecI which[NV];
   TUCO_UNROLL
   for (int k = 0; k < NV; ++k) {
     best[k] = splat(-std::numeric_limits<float>::infinity());
-    which[k] = hn::Set(di, static_cast<int32_t>(start));
+    which[k] = splat_integer(start);
   }
   const float* image = x + s.n * g.in_h * g.in_w * g.in_c + s.channel;
   for (int64_t a = rows.begin; a < rows.end; ++a)
     for (int64_t b = columns.begin; b < columns.end; ++b) {
       const int64_t pixel = v.input(s.i, a) * g.in_w + h.input(s.j, b);
       const float* in = image + pixel * g.in_c;
-      const auto here = hn::Set(di, static_cast<int32_t>(pixel));
+      const VecI here = splat_integer(pixel);
       TUCO_UNROLL
       for (int k = 0; k < NV; ++k) {
         const VecF value =
             k == NV - 1 ? load_first(in + k * kLanes, s.count - k * kLanes) : load(in + k * kLanes);
         const auto better = hn::Or(hn::Gt(value, best[k]), hn::IsNaN(value));
         best[k] = hn::IfThenElse(better, value, best[k]);
-        which[k] = hn::IfThenElse(hn::RebindMask(di, better), here, which[k]);
+        which[k] = choose_integer(better, here, which[k]);
       }
     }
   const int64_t out = ((s.n * g.out_h + s.i) * g.out_w + s.j) * g.in_c + s.channel;
@@ -60,7 +59,7 @@ void max_window(const WindowGeometry& g, const PoolSite& s, const float* x, floa
   for (int k = 0; k < NV; ++k) {
     const int64_t count = s.count - k * kLanes;
     store_first(best[k], y + out + k * kLanes, count);
-    if (winner) store_first(di, which[k], winner + out + k * kLanes, count);
+    if (winner) store_first(I32(), which[k], winner + out + k * kLanes, count);
   }
 }
 
@@ -103,7 +102,7 @@ void gather_row(const WindowGeometry& g, bool count_include_pad, int64_t n, int6
   for (int64_t j = 0; j < g.in_w; ++j) {
     const Range columns = columns_of[j];
     float* out = dx + ((n * g.in_h + i) * g.in_w + j) * g.in_c;
-    const auto pixel = hn::Set(I32(), static_cast<int32_t>(i * g.in_w + j));
+    const VecI pixel = splat_integer(i * g.in_w + j);
     bool first = true;
     for (int64_t a = rows.begin; a < rows.end; ++a)
       for (int64_t b = columns.begin; b < columns.end; ++b) {
@@ -116,7 +115,7 @@ void gather_row(const WindowGeometry& g, bool count_include_pad, int64_t n, int6
           VecF value = load_first(dy + window + c, count);
           if (winner) {
             const auto which = load_first(I32(), winner + window + c, count);
-            value = hn::IfThenElseZero(hn::RebindMask(F32(), hn::Eq(which, pixel)), value);
+            value = hn::IfThenElseZero(equal_integers(which, pixel), value);
           } else {
             value = hn::Mul(value, splat(scale));
           }

@@ -65,24 +65,38 @@ HWY_INLINE void store_first(D d, hn::Vec<D> v, T* p, int64_t count) {
 }
 HWY_INLINE void store_first(VecF v, float* p, int64_t count) { store_first(F32(), v, p, count); }
 
-// Bytes in memory, as exact floats in registers.
+// Bytes in memory, as integers in registers that are as many as floats.
 using I32 = hn::RebindToSigned<F32>;
+using VecI = hn::Vec<I32>;
 using U8 = hn::Rebind<uint8_t, F32>;
 
-HWY_INLINE VecF load_bytes(const uint8_t* p, int64_t count) {
+HWY_INLINE VecI load_bytes(const uint8_t* p, int64_t count) {
   HWY_ALIGN uint8_t lanes[kLanes] = {};
   if (count < kLanes) {
     for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];
     p = lanes;
   }
-  return hn::ConvertTo(F32(), hn::PromoteTo(I32(), hn::LoadU(U8(), p)));
+  return hn::PromoteTo(I32(), hn::LoadU(U8(), p));
 }
-HWY_INLINE void store_bytes(VecF v, uint8_t* p, int64_t count) {
-  const auto bytes = hn::DemoteTo(U8(), hn::ConvertTo(I32(), v));
+HWY_INLINE void store_bytes(VecI v, uint8_t* p, int64_t count) {
+  const auto bytes = hn::DemoteTo(U8(), v);
   if (count >= kLanes) return hn::StoreU(bytes, U8(), p);
   HWY_ALIGN uint8_t lanes[kLanes];
   hn::StoreU(bytes, U8(), lanes);
   for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
+}
+
+HWY_INLINE VecI splat_integer(int64_t i) { return hn::Set(I32(), static_cast<int32_t>(i)); }
+
+/// `yes` where a mask over floats says so, else `no`.
+template <class Mask>
+HWY_INLINE VecI choose_integer(Mask mask, VecI yes, VecI no) {
+  return hn::IfThenElse(hn::RebindMask(I32(), mask), yes, no);
+}
+
+/// A mask over floats: where two vectors of integers are equal.
+HWY_INLINE hn::Mask<F32> equal_integers(VecI a, VecI b) {
+  return hn::RebindMask(F32(), hn::Eq(a, b));
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

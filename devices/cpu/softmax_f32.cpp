@@ -19,8 +19,13 @@ namespace tuco::cpu::HWY_NAMESPACE {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-// e to the power v; NaN stays NaN, which Highway's Exp turns into 0.
-HWY_INLINE VecF exponential(VecF v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(F32(), v)); }
+// e to the power v, exactly 0 for minus infinity. Highway's Exp wants finite numbers (it converts
+// them to integers), and is 0 from -104 down.
+HWY_INLINE VecF exponential(VecF v) {
+  const auto nan = hn::IsNaN(v);
+  const VecF finite = hn::Max(hn::IfThenZeroElse(nan, v), splat(-105));
+  return hn::IfThenElse(nan, v, hn::Exp(F32(), finite));
+}
 
 HWY_INLINE float sum_of(VecF v) { return hn::GetLane(hn::SumOfLanes(F32(), v)); }
 

@@ -36,8 +36,10 @@ void tile(const TileOperands& t) {
   for (int r = 0; r < MR; ++r) {
     TUCO_UNROLL
     for (int j = 0; j < NV; ++j) {
+      acc[r][j] = zero();
+      if (!t.init) continue;
       const float* from = t.init + r * t.init_row + j * kLanes;
-      acc[r][j] = !t.init ? zero() : j == NV - 1 ? load_first(from, t.last) : load(from);
+      acc[r][j] = j == NV - 1 ? load_first(from, t.last) : load(from);
     }
   }
   const float* b = t.b;

@@ -88,21 +88,21 @@ int64_t inputs(const WindowGeometry& g) { return g.batch * g.in_h * g.in_w * g.i
 int64_t outputs(const WindowGeometry& g) { return g.batch * g.out_h * g.out_w * g.in_c; }
 
 TEST(BatchNormKernels, StatisticsAreExactWhateverTheMean) {
-  for (const auto& [rows, channels] :
-       {std::pair<int64_t, int64_t>{1, 1}, {2, 40}, {1000, 33}, {5000, 3}, {300, 200}})
+  for (const Matrix& s : {Matrix{1, 1}, {2, 40}, {1000, 33}, {5000, 3}, {300, 200}})
     for (const float mean : {0.f, 30.f, -1000.f}) {
+      const int64_t rows = s.rows, channels = s.columns;
       SCOPED_TRACE(fmt::format("{} x {}, mean {}", rows, channels, mean));
       const std::vector<float> x = normal_values(rows * channels, 1, mean);
-      std::vector<double> m(channels), v(channels), s(channels);
+      std::vector<double> m(channels), v(channels), sums(channels);
       channel_statistics<double>(rows, channels, as_double(x).data(), m.data(), v.data());
-      channel_sums<double>(rows, channels, as_double(x).data(), s.data());
+      channel_sums<double>(rows, channels, as_double(x).data(), sums.data());
       on_every_isa([&] {
         std::vector<float> m32 = unwritten<float>(channels), v32 = m32, s32 = m32;
         channel_statistics<float>(rows, channels, x.data(), m32.data(), v32.data());
         channel_sums<float>(rows, channels, x.data(), s32.data());
         for (int64_t c = 0; c < channels; ++c)
           EXPECT_NEAR(m32[c], m[c], 1e-6 + 1e-7 * std::abs(m[c]));
-        expect_close(s32, s, 1e-5);
+        expect_close(s32, sums, 1e-5);
         if (rows > 1) expect_close(v32, v, 1e-5);
         if (rows == 1) {
           EXPECT_EQ(v32, std::vector<float>(channels));
@@ -125,8 +125,9 @@ TEST(BatchNormKernels, StatisticsSurviveAnOutlierInFront) {
 }
 
 TEST(BatchNormKernels, Float32EqualsFloat64) {
-  for (const auto& [rows, channels] : {std::pair<int64_t, int64_t>{1, 1}, {700, 33}, {64, 128}})
+  for (const Matrix& size : {Matrix{1, 1}, {700, 33}, {64, 128}})
     for (const bool flag : {false, true}) {
+      const int64_t rows = size.rows, channels = size.columns;
       const Channels values(channels);
       const std::vector<float> x = normal_values(rows * channels, 1, 2),
                                dy = normal_values(rows * channels, 2);
@@ -139,12 +140,13 @@ TEST(BatchNormKernels, Float32EqualsFloat64) {
         expect_close(got.dgamma, exact.dgamma, 1e-5);
         expect_close(got.dbeta, exact.dbeta, 1e-5);
         // dx over x, and over dy.
-        std::vector<float> over_x = x, over_dy = dy, sums(channels);
+        std::vector<float> over_x = x, over_dy = dy, dgamma(channels), dbeta(channels);
         batch_norm_backward<float>(rows, channels, s.norm, over_x.data(), dy.data(), over_x.data(),
-                                   sums.data(), sums.data());
+                                   dgamma.data(), dbeta.data());
         batch_norm_backward<float>(rows, channels, s.norm, x.data(), over_dy.data(), over_dy.data(),
-                                   sums.data(), sums.data());
-        EXPECT_EQ(over_dy.size(), over_x.size());
+                                   dgamma.data(), dbeta.data());
+        EXPECT_EQ(over_x, got.dx);
+        EXPECT_EQ(over_dy, got.dx);
       });
     }
 }

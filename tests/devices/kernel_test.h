@@ -14,6 +14,11 @@
 
 namespace tuco::cpu {
 
+/// The size of a case.
+struct Matrix {
+  int64_t rows, columns;
+};
+
 inline std::vector<float> normal_values(int64_t count, uint64_t seed, float mean = 0) {
   Rng rng(seed);
   std::vector<float> values(count);

@@ -41,13 +41,9 @@ TEST(SoftmaxKernels, Float64OnKnownNumbers) {
 }
 
 TEST(SoftmaxKernels, Float32EqualsFloat64) {
-  for (const auto& [rows, n] : {std::pair<int64_t, int64_t>{1, 1},
-                                {0, 4},
-                                {3, 0},
-                                {40, 10},
-                                {7, 16},
-                                {3, 1000},
-                                {500, 33}}) {
+  for (const Matrix& size :
+       {Matrix{1, 1}, {0, 4}, {3, 0}, {40, 10}, {7, 16}, {3, 1000}, {500, 33}}) {
+    const int64_t rows = size.rows, n = size.columns;
     SCOPED_TRACE(fmt::format("{} x {}", rows, n));
     std::vector<float> x = normal_values(rows * n, 1);
     for (float& v : x) v *= 20;
