@@ -282,4 +282,25 @@ Safetensors load_safetensors(const File& file) {
   return result;
 }
 
+std::string mismatches(const NamedTensors& given, const NamedTensors& wanted) {
+  std::map<std::string_view, const Tensor*> by_name;
+  std::vector<std::string> found;
+  for (const auto& [name, tensor] : given)
+    if (!by_name.emplace(name, &tensor).second)
+      found.push_back(fmt::format("{} is there twice", name));
+  for (const auto& [name, tensor] : wanted) {
+    const auto entry = by_name.extract(name);
+    if (!entry || !entry.mapped()->defined())
+      found.push_back(fmt::format("{} {} is missing", name, tensor.shape()));
+    else if (entry.mapped()->shape() != tensor.shape())
+      found.push_back(fmt::format("{} has shape {}, expected {}", name, entry.mapped()->shape(),
+                                  tensor.shape()));
+    else if (entry.mapped()->dtype() != tensor.dtype())
+      found.push_back(
+          fmt::format("{} is {}, expected {}", name, entry.mapped()->dtype(), tensor.dtype()));
+  }
+  for (const auto& [name, tensor] : by_name) found.push_back(fmt::format("{} is unexpected", name));
+  return fmt::format("{}", fmt::join(found, "; "));
+}
+
 }  // namespace tuco

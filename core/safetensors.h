@@ -15,6 +15,10 @@ class File;
 
 /// Tensors with their names, in the order of the file's header.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+/// What keeps the tensors of `given` from taking the places of those of `wanted`, by name: all that
+/// are missing, unexpected, there twice, or of another shape or type. Empty if they fit.
+std::string mismatches(const NamedTensors& given, const NamedTensors& wanted);
+
 /// Texts that travel with the tensors.
 using Metadata = std::map<std::string, std::string>;
 
