@@ -197,35 +197,20 @@ NamedTensors Module::state() const {
 
 void Module::load_state(const NamedTensors& values) const {
   NamedTensors own = state();
-  std::unordered_map<std::string, const Tensor*> given;
-  std::string problems;
-  const auto note = [&](std::string text) { problems += (problems.empty() ? "" : "; ") + text; };
-  for (const auto& [name, tensor] : values)
-    if (!given.emplace(name, &tensor).second) note(fmt::format("{} is there twice", name));
-  std::unordered_set<std::string> wanted;
-  for (const auto& [name, tensor] : own) {
-    wanted.insert(name);
-    const auto found = given.find(name);
-    if (found == given.end()) {
-      note(fmt::format("{} {} is missing", name, tensor.shape()));
-    } else if (!found->second->defined()) {
-      note(fmt::format("{} is undefined", name));
-    } else if (found->second->shape() != tensor.shape()) {
-      note(fmt::format("{} has shape {}, expected {}", name, found->second->shape(),
-                       tensor.shape()));
-    } else if (found->second->dtype() != tensor.dtype()) {
-      note(fmt::format("{} is {}, expected {}", name, found->second->dtype(), tensor.dtype()));
-    }
-  }
-  for (const auto& [name, tensor] : values)
-    if (!wanted.contains(name)) note(fmt::format("{} is unexpected", name));
+  const std::string problems = mismatches(values, own);
   require<Error>(problems.empty(), "load_state of {}: {}", kind(), problems);
+  const std::unordered_map<std::string, Tensor> given(values.begin(), values.end());
   const NoGrad quiet;
-  for (auto& [name, tensor] : own) tensor.copy_(*given.at(name));
+  for (auto& [name, tensor] : own) tensor.copy_(given.at(name));
 }
 
 const Module& Module::train(bool on) const {
   walk(*this, [&](const std::string&, const Module& module) { module.body().training_ = on; });
+  return *this;
+}
+
+const Module& Module::train_alone(bool on) const {
+  body_->training_ = on;
   return *this;
 }
 

@@ -96,6 +96,8 @@ class Module {
   /// below. Modules begin in training mode.
   const Module& train(bool on = true) const;
   const Module& eval() const { return train(false); }
+  /// The mode of this module alone.
+  const Module& train_alone(bool on) const;
   bool training() const;
   /// Whether containers may run neighbours as one fused op, here and below; they begin so. Names,
   /// state and results (up to rounding) are the same either way.
