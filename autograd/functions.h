@@ -28,7 +28,7 @@ Tensor operator-(double c, const Tensor& x);
 Tensor operator*(double c, const Tensor& x);
 Tensor operator/(double c, const Tensor& x);
 Tensor operator-(const Tensor& x);
-/// The larger or smaller of each pair; equal ones share the gradient.
+/// The larger or smaller of each pair, NaN if either is; equal ones share the gradient.
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 

@@ -122,9 +122,9 @@ TUCO_FORMULA V forward(const op::Div&, V a, V b) {
 }
 template <class V>
 TUCO_FORMULA V forward(const op::Maximum&, V a, V b) {
-  return max(a, b);
+  return if_equal(b, b, max(a, b), b);  // NaN if either is
 }
 template <class V>
 TUCO_FORMULA V forward(const op::Minimum&, V a, V b) {
-  return min(a, b);
+  return if_equal(b, b, min(a, b), b);
 }

@@ -57,6 +57,9 @@ TUCO_FORMULA Vector abs(Vector x) { return hn::Abs(x); }
 TUCO_FORMULA Vector if_less(Vector a, Vector b, Vector x, Vector y) {
   return hn::IfThenElse(hn::Lt(a, b), x, y);
 }
+TUCO_FORMULA Vector if_equal(Vector a, Vector b, Vector x, Vector y) {
+  return hn::IfThenElse(hn::Eq(a, b), x, y);
+}
 TUCO_FORMULA Vector max(Vector a, Vector b) {
   return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
 }
@@ -179,6 +182,10 @@ T min(T a, T b) {
 template <class T>
 T if_less(T a, T b, T x, T y) {
   return a < b ? x : y;
+}
+template <class T>
+T if_equal(T a, T b, T x, T y) {
+  return a == b ? x : y;
 }
 #define TUCO_FORMULA inline
 #include "tuco/core/pointwise_formulas.h"

@@ -56,6 +56,25 @@ TEST(Exp, KeepsInfinitiesAndNan) {
   EXPECT_EQ(y[5], 0);
 }
 
+TEST(Maximum, IsNanIfEitherIs) {
+  const Tensor a = from_values<float>({NAN, 1, NAN, 1}, {4});
+  const Tensor b = from_values<float>({1, NAN, NAN, 2}, {4});
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const bool strided : {false, true}) {
+      const auto form = [&](const Tensor& x) {
+        const Tensor typed = x.to(dtype);
+        return strided ? slice(stack({typed, typed}, 1), 1, 0, 1) : typed;
+      };
+      for (const auto& f : {maximum, minimum}) {
+        const auto y = f(form(a), form(b)).to(DType::float64).to_vector<double>();
+        for (int i = 0; i < 3; ++i) EXPECT_TRUE(std::isnan(y[i])) << i;
+        EXPECT_FALSE(std::isnan(y[3]));
+      }
+      EXPECT_TRUE(std::isnan(relu(form(a)).to(DType::float64).to_vector<double>()[0]));
+      EXPECT_TRUE(std::isnan(relu6(form(a)).to(DType::float64).to_vector<double>()[2]));
+    }
+}
+
 TEST(Compare, GivesBool) {
   const Tensor x = iota({4});
   EXPECT_EQ(less(x, full({}, 2)).to_vector<bool>(), (std::vector<bool>{true, true, false, false}));

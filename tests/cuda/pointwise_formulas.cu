@@ -21,6 +21,7 @@ TUCO_FORMULA float pow(float x, double e) { return ::powf(x, static_cast<float>(
 TUCO_FORMULA float max(float a, float b) { return a < b ? b : a; }
 TUCO_FORMULA float min(float a, float b) { return b < a ? b : a; }
 TUCO_FORMULA float if_less(float a, float b, float x, float y) { return a < b ? x : y; }
+TUCO_FORMULA float if_equal(float a, float b, float x, float y) { return a == b ? x : y; }
 #include "tuco/core/pointwise_formulas.h"
 #undef TUCO_FORMULA
 
