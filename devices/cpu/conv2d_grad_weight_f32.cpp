@@ -20,6 +20,8 @@ namespace tuco::cpu::HWY_NAMESPACE {
 
 constexpr int64_t kPixelsPerTile = 128;    // at least, so that the sums seldom leave the registers
 constexpr int64_t kStripBytes = 96 << 10;  // of a strip
+constexpr int64_t kPanelBytes = 64
+                                << 10;  // of a panel of dy, which each tile of a strip reads again
 constexpr int64_t kPrivateBytes = 512 << 10;  // sums that every thread may have a copy of
 
 // What all threads read. A unit is so many rows of one image, or so many whole images.
@@ -129,6 +131,8 @@ void sum_grad_weight(const Correlation& c, int64_t outputs, const float* x, cons
                     outputs % kLanes != 0,
                     layout.rows_within(kStripBytes),
                     1};
+  const int64_t row_bytes = c.cols * panels[0].width * static_cast<int64_t>(sizeof(float));
+  job.rows_a_unit = std::clamp<int64_t>(kPanelBytes / row_bytes, 1, job.rows_a_unit);
   if (job.rows_a_unit == c.rows)
     job.images_a_unit = std::clamp<int64_t>(divide_up(kPixelsPerTile, c.rows * c.cols), 1, c.batch);
 
