@@ -16,13 +16,13 @@ class CpuBackend final : public Backend {
   void release_cached_memory() override { allocator_.release(); }
 
   void copy_from_host(void* destination, const void* source, size_t bytes) override {
-    std::memcpy(destination, source, bytes);
+    if (bytes) std::memcpy(destination, source, bytes);  // of no bytes, the pointers may be null
   }
   void copy_to_host(void* destination, const void* source, size_t bytes) override {
-    std::memcpy(destination, source, bytes);
+    if (bytes) std::memcpy(destination, source, bytes);  // of no bytes, the pointers may be null
   }
   void copy_within(void* destination, const void* source, size_t bytes) override {
-    std::memmove(destination, source, bytes);
+    if (bytes) std::memmove(destination, source, bytes);
   }
   void synchronize() override {}
 
