@@ -152,9 +152,7 @@ Tensor squeeze(const Tensor& x, int dim) {
   return reshape(x, shape);
 }
 
-Tensor contiguous(const Tensor& x) {
-  return x.is_contiguous() ? x : run_op1(op::Copy{}, {x});
-}
+Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : run_op1(op::Copy{}, {x}); }
 Tensor concat(const std::vector<Tensor>& parts, int dim) {
   require<ShapeError>(!parts.empty(), "concat: no tensors");
   return run_op(op::Concat{normalize_dim("concat", dim, parts[0].rank())}, parts)[0];
@@ -247,12 +245,11 @@ Tensor dropout(const Tensor& x, double p) {
 Tensor one_hot(const Tensor& labels, int64_t classes) {
   require<ShapeError>(labels.rank() == 1, "one_hot: labels {}, expected one dimension",
                       labels.shape());
-  require<ShapeError>(
-      labels.numel() == 0 ||
-          (max(labels).item<int64_t>() < classes && -max(-labels).item<int64_t>() >= 0),
-      "one_hot: a label is outside [0, {})", classes);
-  const Tensor columns = arange(0, static_cast<double>(classes), 1,
-                                {labels.dtype(), labels.device()});
+  require<ShapeError>(labels.numel() == 0 || (max(labels).item<int64_t>() < classes &&
+                                              -max(-labels).item<int64_t>() >= 0),
+                      "one_hot: a label is outside [0, {})", classes);
+  const Tensor columns =
+      arange(0, static_cast<double>(classes), 1, {labels.dtype(), labels.device()});
   return equal(unsqueeze(labels, 1), columns).to(DType::float32);
 }
 

@@ -15,10 +15,9 @@ concept HasInfer = requires(const Op& op, Metas metas) {
   { infer(op, metas) } -> std::same_as<OutputMetas>;
 };
 template <class Op>
-concept HasBackward =
-    requires(const Op& op, Saved&& saved, Grads gradients, const Needs& needs) {
-      { backward(op, std::move(saved), gradients, needs) } -> std::same_as<Grads>;
-    };
+concept HasBackward = requires(const Op& op, Saved&& saved, Grads gradients, const Needs& needs) {
+  { backward(op, std::move(saved), gradients, needs) } -> std::same_as<Grads>;
+};
 template <class Op>
 concept HasLower = requires(const Op& op, Inputs inputs) {
   { lower(op, inputs) } -> std::same_as<Outputs>;
@@ -112,9 +111,9 @@ bool is_differentiable(const op::Any& any, int index) {
 }
 
 void require_inputs(std::string_view op, size_t count, size_t least, size_t most) {
-  require<ShapeError>(count >= least && count <= most, "{}: {} inputs, expected {}", op, count,
-                      least == most ? fmt::format("{}", least)
-                                    : fmt::format("{} to {}", least, most));
+  require<ShapeError>(
+      count >= least && count <= most, "{}: {} inputs, expected {}", op, count,
+      least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most));
 }
 
 void require_alike(std::string_view op, Metas inputs) {

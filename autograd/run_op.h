@@ -1,11 +1,12 @@
-// The one door: every function of Tuco's that computes on tensors comes through run_op, which checks
-// the inputs, runs the op, records it on the tape, and shows it to a tracer.
+// The one door: every function of Tuco's that computes on tensors comes through run_op, which
+// checks the inputs, runs the op, records it on the tape, and shows it to a tracer.
 #pragma once
 #include "tuco/core/backend.h"
 
 namespace tuco {
 
-/// Runs an op. Throws ShapeError, DTypeError or DeviceError, naming the op, if the inputs do not fit.
+/// Runs an op. Throws ShapeError, DTypeError or DeviceError, naming the op, if the inputs do not
+/// fit.
 Outputs run_op(const op::Any& op, Inputs inputs);
 
 /// Runs an op with one output.

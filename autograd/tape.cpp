@@ -94,8 +94,8 @@ void accumulate_more(Tensor& into, const Tensor& gradient) {
 
 void accumulate_leaf(GradState& leaf, Tensor gradient) {
   if (!leaf.grad.defined())
-    leaf.grad = gradient.is_unique() && gradient.is_contiguous() ? std::move(gradient)
-                                                                 : gradient.clone();
+    leaf.grad =
+        gradient.is_unique() && gradient.is_contiguous() ? std::move(gradient) : gradient.clone();
   else
     accumulate_more(leaf.grad, gradient);
 }
@@ -135,8 +135,8 @@ class Walk {
       for (size_t i = 0; i < gradients.size(); ++i)
         if (!gradients[i].defined() && is_floating(node->outputs[i].dtype) &&
             is_differentiable(node->op, static_cast<int>(i)))
-          gradients[i] = full(node->outputs[i].shape, 0,
-                              {node->outputs[i].dtype, node->outputs[i].device});
+          gradients[i] =
+              full(node->outputs[i].shape, 0, {node->outputs[i].dtype, node->outputs[i].device});
       Needs needs;
       for (const auto& input : node->inputs) needs.push_back(input != nullptr);
       node->consumed = true;

@@ -1,7 +1,7 @@
-// The tape: what run_op records and backward() walks. A Node stands for one operation; it is owned by
-// the tensors that it produced, and holds the gradient states of its inputs, so that a graph lives as
-// long as a result of it does. Both walking and destroying are iterative: a recurrence of 100,000
-// steps must not overflow the stack.
+// The tape: what run_op records and backward() walks. A Node stands for one operation; it is owned
+// by the tensors that it produced, and holds the gradient states of its inputs, so that a graph
+// lives as long as a result of it does. Both walking and destroying are iterative: a recurrence of
+// 100,000 steps must not overflow the stack.
 #pragma once
 #include <memory>
 #include <vector>

@@ -12,8 +12,8 @@
 namespace tuco {
 
 /// Ops in execution order over numbered values. The first dimension of inputs and of what is
-/// computed from them is the batch; the sizes recorded there are the example's, and no op depends on
-/// them.
+/// computed from them is the batch; the sizes recorded there are the example's, and no op depends
+/// on them.
 struct Graph {
   /// A tensor of the graph: an input, a constant, or a result.
   struct Value {

@@ -33,8 +33,9 @@ Tensor::Tensor(std::shared_ptr<Storage> storage, const Layout& layout, DType dty
     : impl_(std::make_shared<Impl>(Impl{std::move(storage), layout, dtype, nullptr})) {}
 
 void Tensor::throw_undefined() {
-  fail<Error>("an undefined tensor was used: a handle made without a value, or a gradient before "
-              "backward()");
+  fail<Error>(
+      "an undefined tensor was used: a handle made without a value, or a gradient before "
+      "backward()");
 }
 
 int64_t Tensor::dim(int i) const { return shape()[normalize_dim("dim", i, rank())]; }

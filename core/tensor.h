@@ -90,8 +90,8 @@ class Tensor {
 
   /// Copies values of the same shape (or one that broadcasts) and any type and device over this
   /// one's, also from a view of the same bytes. Throws ShapeError; and Error, as all methods ending
-  /// in _ do, on a tensor that needs a gradient while recording, and on one expanded so that several
-  /// elements share a place.
+  /// in _ do, on a tensor that needs a gradient while recording, and on one expanded so that
+  /// several elements share a place.
   Tensor& copy_(const Tensor& source);
   /// Sets every element.
   Tensor& fill_(double value);
@@ -108,8 +108,8 @@ class Tensor {
   Tensor& requires_grad_(bool on = true);
   /// The gradient accumulated by backward(), undefined before that.
   Tensor grad() const;
-  /// Replaces the gradient; an undefined one clears it. Throws ShapeError, DTypeError or DeviceError
-  /// if it differs from the tensor.
+  /// Replaces the gradient; an undefined one clears it. Throws ShapeError, DTypeError or
+  /// DeviceError if it differs from the tensor.
   void set_grad(const Tensor& grad);
   /// Adds d(this)/d(leaf) to every leaf that needs a gradient. `gradient` is d(loss)/d(this), and
   /// may be left out for a scalar. Frees what was saved: a second call throws Error.

@@ -13,8 +13,8 @@ std::string CWriter::array(std::string_view type, std::string_view what,
   std::string row;
   for (size_t i = 0; i < values.size(); ++i) {
     // The smallest int32 has no literal of its own type.
-    const std::string number = values[i] == INT32_MIN ? "(-2147483647 - 1)"
-                                                      : fmt::format("{}", values[i]);
+    const std::string number =
+        values[i] == INT32_MIN ? "(-2147483647 - 1)" : fmt::format("{}", values[i]);
     if (row.size() + number.size() > 96) {
       text += "\n  " + row;
       row.clear();

@@ -1,5 +1,5 @@
-// CWriter: collects the parts of a generated C file: the runtime's headers that it needs, constants,
-// and the calls, one after another.
+// CWriter: collects the parts of a generated C file: the runtime's headers that it needs,
+// constants, and the calls, one after another.
 #pragma once
 #include <fmt/format.h>
 

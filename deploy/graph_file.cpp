@@ -31,8 +31,8 @@ Json to_json(T value) {
 void from_json_to(const Json& json, double& value) {
   if (json.is_string()) {
     const std::string text = json.get<std::string>();
-    require<FormatError>(text == "inf" || text == "-inf" || text == "nan",
-                         "\"{}\" is not a number", text);
+    require<FormatError>(text == "inf" || text == "-inf" || text == "nan", "\"{}\" is not a number",
+                         text);
     value = std::stod(text);
   } else {
     value = json.get<double>();
@@ -75,8 +75,10 @@ void from_json_to(const Json& json, T& value) {
 
 /// Ops that a file may hold: whatever a trace can record.
 template <class Op>
-constexpr bool is_storable = !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> &&
-                             !requires(Op op) { op.forward; };
+constexpr bool is_storable =
+    !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> && !requires(Op op) {
+  op.forward;
+};
 
 Json op_to_json(const op::Any& any) {
   return std::visit(
@@ -213,7 +215,8 @@ Graph parse_graph(const std::string& text, const Safetensors& file) {
                            value.meta.shape);
       value.constant = *tensor;
     }
-    if (entry.contains("quantization")) value.quantization = quantization_from(entry["quantization"]);
+    if (entry.contains("quantization"))
+      value.quantization = quantization_from(entry["quantization"]);
     graph.values.push_back(std::move(value));
   }
   const size_t count = graph.values.size();
@@ -263,6 +266,7 @@ Metadata graph_metadata(const Graph& graph) {
   Metadata metadata;
   if (graph.preprocessing) metadata = to_metadata(*graph.preprocessing);
   metadata[kGraphKey] = graph_text(graph);
+  metadata["tuco.layout"] = "OHWI";
   return metadata;
 }
 

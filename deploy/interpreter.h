@@ -7,8 +7,8 @@
 
 namespace tuco::deploy {
 
-/// The model's int8 output for an int8 input (batch, ...). `observer`, if given, sees every computed
-/// value and its number. Throws ShapeError or DTypeError if the input does not fit.
+/// The model's int8 output for an int8 input (batch, ...). `observer`, if given, sees every
+/// computed value and its number. Throws ShapeError or DTypeError if the input does not fit.
 Tensor interpret(const QuantizedModel& model, const Tensor& input,
                  const std::function<void(int value, const Tensor& tensor)>& observer = {});
 

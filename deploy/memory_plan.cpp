@@ -73,9 +73,9 @@ MemoryPlan plan_memory(const QuantizedModel& model) {
     for (const int input : node.inputs) {
       const int buffer = buffer_of[input];
       // An alias shows the same bytes; a result in place may overwrite them after their last use.
-      const bool joins = is_alias(node.op) ||
-                         (works_in_place(node.op) && buffers[buffer].last == n &&
-                          plan.sizes[input] == plan.sizes[output]);
+      const bool joins =
+          is_alias(node.op) || (works_in_place(node.op) && buffers[buffer].last == n &&
+                                plan.sizes[input] == plan.sizes[output]);
       if (!joins || graph.values[input].constant.defined()) continue;
       buffer_of[output] = buffer;
       buffers[buffer].last = std::max(buffers[buffer].last, plan.last[output]);

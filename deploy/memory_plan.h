@@ -8,7 +8,8 @@ namespace tuco::deploy {
 
 /// The places of a model's activations for one image, in bytes.
 struct MemoryPlan {
-  /// Offset of each value in the arena, -1 for constants. The input's and the output's are there too.
+  /// Offset of each value in the arena, -1 for constants. The input's and the output's are there
+  /// too.
   std::vector<int64_t> offsets;
   /// Size of each value for one image, 0 for constants.
   std::vector<int64_t> sizes;

@@ -16,8 +16,7 @@ const Tensor& constant_of(const Graph& graph, const Graph::Node& node, size_t in
 }
 
 bool all_constant(const Graph& graph, const std::vector<int>& values) {
-  return std::ranges::all_of(values,
-                             [&](int v) { return graph.values[v].constant.defined(); });
+  return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
 }
 
 /// The node that computes `value`, if nothing but one node reads that.
@@ -32,18 +31,17 @@ int add_constant(Graph& graph, const std::string& name, const Tensor& tensor) {
 }
 
 bool is_identity(const Graph& graph, const Graph::Node& node) {
-  const TensorMeta &in = graph.values[node.inputs[0]].meta, &out = graph.values[node.outputs[0]].meta;
+  const TensorMeta &in = graph.values[node.inputs[0]].meta,
+                   &out = graph.values[node.outputs[0]].meta;
   if (const auto* affine = std::get_if<op::Affine>(&node.op))
     return affine->scale == 1 && affine->shift == 0;
   if (const auto* dropout = std::get_if<op::Dropout>(&node.op)) return dropout->p == 0;
   if (const auto* permute = std::get_if<op::Permute>(&node.op))
     return std::ranges::is_sorted(permute->order);
-  const bool keeps_all = std::holds_alternative<op::Copy>(node.op) ||
-                         std::holds_alternative<op::Reshape>(node.op) ||
-                         std::holds_alternative<op::Expand>(node.op) ||
-                         std::holds_alternative<op::Pad>(node.op) ||
-                         std::holds_alternative<op::Cast>(node.op) ||
-                         std::holds_alternative<op::Slice>(node.op);
+  const bool keeps_all =
+      std::holds_alternative<op::Copy>(node.op) || std::holds_alternative<op::Reshape>(node.op) ||
+      std::holds_alternative<op::Expand>(node.op) || std::holds_alternative<op::Pad>(node.op) ||
+      std::holds_alternative<op::Cast>(node.op) || std::holds_alternative<op::Slice>(node.op);
   return keeps_all && in == out;
 }
 
@@ -79,8 +77,8 @@ void fold_batch_norm(Graph& graph) {
   NoGrad quiet;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto* norm = std::get_if<op::BatchNorm>(&graph.nodes[i].op);
-    if (!norm || !all_constant(graph, {graph.nodes[i].inputs.begin() + 1,
-                                       graph.nodes[i].inputs.end()}))
+    if (!norm ||
+        !all_constant(graph, {graph.nodes[i].inputs.begin() + 1, graph.nodes[i].inputs.end()}))
       continue;
     const Graph::Node node = graph.nodes[i];
     // In float64: the folded weights are rounded once.

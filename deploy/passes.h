@@ -17,13 +17,13 @@ void fold_batch_norm(Graph& graph);
 /// linear layer or an addition.
 void fold_activations(Graph& graph);
 
-/// Puts a clamp without bounds, in int8 a change of scale, before each input of a concat whose scale
-/// is not free to become the concat's: the graph's input, and what comes from softmax, sigmoid and
-/// tanh.
+/// Puts a clamp without bounds, in int8 a change of scale, before each input of a concat whose
+/// scale is not free to become the concat's: the graph's input, and what comes from softmax,
+/// sigmoid and tanh.
 void isolate_concat_inputs(Graph& graph);
 
-/// The values whose scale `value` must have: itself, or what it comes from through pooling, padding,
-/// reshapes and concats, none of which changes the scale in int8.
+/// The values whose scale `value` must have: itself, or what it comes from through pooling,
+/// padding, reshapes and concats, none of which changes the scale in int8.
 std::set<int> scale_sources(const Graph& graph, int value);
 
 /// All of the passes above, in the order that lets each find the most.

@@ -102,15 +102,15 @@ void Quantizer::weights(Graph::Node& node) {
     for (int64_t i = 0; i < each; ++i)
       integers[c * each + i] =
           static_cast<int8_t>(std::clamp(std::round(row[i] / scale), -127.0f, 127.0f));
-    bias_integers[c] = static_cast<int32_t>(
-        std::round(double{bias[c]} / (double{input_scale} * double{scale})));
+    bias_integers[c] =
+        static_cast<int32_t>(std::round(double{bias[c]} / (double{input_scale} * double{scale})));
   }
   const Tensor int8_weight = from_values(integers, weight.meta.shape);
   node.inputs[1] = graph_.add_value({weight.name, int8_weight.meta(), int8_weight, of_weight});
   if (has_bias) {
     const Tensor int32_bias = from_values(bias_integers, {channels});
-    node.inputs[2] = graph_.add_value(
-        {value(node.inputs[2]).name, int32_bias.meta(), int32_bias, of_bias});
+    node.inputs[2] =
+        graph_.add_value({value(node.inputs[2]).name, int32_bias.meta(), int32_bias, of_bias});
   }
 }
 
@@ -144,8 +144,7 @@ bool works_in_place(const op::Any& op) {
 
 bool is_alias(const op::Any& op) { return std::holds_alternative<op::Reshape>(op); }
 
-QuantizedModel quantize(const Graph& graph, const Tensor& samples,
-                        const QuantizeOptions& options) {
+QuantizedModel quantize(const Graph& graph, const Tensor& samples, const QuantizeOptions& options) {
   QuantizedModel model{graph, options.rounding};
   auto ranges = calibrate(graph, samples, options.calibration);
   tie_concats(graph, ranges);
@@ -180,8 +179,8 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples,
   return model;
 }
 
-QuantizedModel quantize(const Module& net, const Tensor& samples, const Preprocessing* preprocessing,
-                        const QuantizeOptions& options) {
+QuantizedModel quantize(const Module& net, const Tensor& samples,
+                        const Preprocessing* preprocessing, const QuantizeOptions& options) {
   require<Error>(samples.rank() > 0 && samples.dim(0) > 0, "quantize: no samples");
   Graph graph = trace(net, contiguous(slice(samples, 0, 0, 1)));
   if (preprocessing) graph.preprocessing = *preprocessing;

@@ -30,8 +30,8 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples,
                         const QuantizeOptions& options = {});
 
 /// Traces a module in evaluation mode on the first sample, optimizes the graph and quantizes it.
-QuantizedModel quantize(const Module& net, const Tensor& samples, const Preprocessing* preprocessing,
-                        const QuantizeOptions& options = {});
+QuantizedModel quantize(const Module& net, const Tensor& samples,
+                        const Preprocessing* preprocessing, const QuantizeOptions& options = {});
 
 /// The nearest integers to real values under a single scale and zero point, as int8.
 Tensor quantize_values(const Tensor& real, const Quantization& quantization);

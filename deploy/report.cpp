@@ -70,12 +70,11 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Tensor x = real.at(graph.nodes[i].outputs[0]);
     const int value = model.graph.nodes[i].outputs[0];
-    const Tensor y =
-        dequantize_values(integers.at(value), *model.graph.values[value].quantization);
+    const Tensor y = dequantize_values(integers.at(value), *model.graph.values[value].quantization);
     const double signal = sum(pow(x.to(DType::float64), 2)).item<double>();
     const double noise = sum(pow(x.to(DType::float64) - y.to(DType::float64), 2)).item<double>();
-    report.layers.push_back({label(graph.nodes[i]), x.shape(),
-                             10 * std::log10(signal / std::max(noise, 1e-30))});
+    report.layers.push_back(
+        {label(graph.nodes[i]), x.shape(), 10 * std::log10(signal / std::max(noise, 1e-30))});
     report.layers.back().shape[0] = 1;
   }
   return report;
@@ -100,9 +99,9 @@ std::string Report::to_text() const {
   for (const LayerNoise& layer : layers) width = std::max(width, layer.name.size());
   text += fmt::format("{:<{}}  {:<20}  signal to noise\n", "layer", width, "output");
   for (const LayerNoise& layer : layers)
-    text += fmt::format("{:<{}}  {:<20}  {:6.1f} dB{}\n", layer.name, width,
-                        layer.shape.to_string(), layer.signal_to_noise_db,
-                        &layer == &*worst ? "   worst" : "");
+    text +=
+        fmt::format("{:<{}}  {:<20}  {:6.1f} dB{}\n", layer.name, width, layer.shape.to_string(),
+                    layer.signal_to_noise_db, &layer == &*worst ? "   worst" : "");
   return text;
 }
 
@@ -114,16 +113,18 @@ std::string Report::to_json() const {
                                  {"constant_bytes", constant_bytes},
                                  {"arena_bytes", arena_bytes},
                                  {"arena_lower_bound", arena_lower_bound}};
-  if (accuracy)
-    json["accuracy"] = {{"samples", accuracy->samples},
-                        {"float32_percent", accuracy->float_percent()},
-                        {"int8_percent", accuracy->int8_percent()},
-                        {"changed_percent", accuracy->changed_percent()}};
+  if (accuracy) {
+    // Shares, where the text has percentages.
+    json["samples"] = accuracy->samples;
+    json["accuracy"] = accuracy->float_percent() / 100;
+    json["int8_accuracy"] = accuracy->int8_percent() / 100;
+    json["answers_changed"] = accuracy->changed_percent() / 100;
+  }
   for (const LayerNoise& layer : layers)
-    json["layers"].push_back({{"name", layer.name},
-                              {"output", std::vector<int64_t>(layer.shape.begin(),
-                                                              layer.shape.end())},
-                              {"signal_to_noise_db", layer.signal_to_noise_db}});
+    json["layers"].push_back(
+        {{"name", layer.name},
+         {"output", std::vector<int64_t>(layer.shape.begin(), layer.shape.end())},
+         {"signal_to_noise_db", layer.signal_to_noise_db}});
   return json.dump(2) + "\n";
 }
 

@@ -63,13 +63,13 @@ struct QuantizedNode {
 template <class Op>
 inline constexpr const char* not_quantizable = nullptr;
 
-#define TUCO_DEPLOY_RULES(Op)                                                       \
-  void quantize(const op::Op& op, Quantizer& quantizer, Graph::Node& node);         \
+#define TUCO_DEPLOY_RULES(Op)                                                          \
+  void quantize(const op::Op& op, Quantizer& quantizer, Graph::Node& node);            \
   void interpret(const op::Op& op, const QuantizedNode& node, Inputs in, Tensor& out); \
   void emit(const op::Op& op, const QuantizedNode& node, CWriter& c)
 
-TUCO_DEPLOY_RULES(Add);        // ops/add.cpp
-TUCO_DEPLOY_RULES(Relu);       // ops/activations.cpp
+TUCO_DEPLOY_RULES(Add);   // ops/add.cpp
+TUCO_DEPLOY_RULES(Relu);  // ops/activations.cpp
 TUCO_DEPLOY_RULES(Clamp);
 TUCO_DEPLOY_RULES(Tanh);
 TUCO_DEPLOY_RULES(Sigmoid);
@@ -78,8 +78,8 @@ TUCO_DEPLOY_RULES(Conv2d);     // ops/conv2d.cpp
 TUCO_DEPLOY_RULES(Linear);     // ops/linear.cpp
 TUCO_DEPLOY_RULES(MaxPool2d);  // ops/pool2d.cpp
 TUCO_DEPLOY_RULES(AvgPool2d);
-TUCO_DEPLOY_RULES(Mean);       // ops/mean.cpp
-TUCO_DEPLOY_RULES(Concat);     // ops/shapes.cpp
+TUCO_DEPLOY_RULES(Mean);    // ops/mean.cpp
+TUCO_DEPLOY_RULES(Concat);  // ops/shapes.cpp
 TUCO_DEPLOY_RULES(Pad);
 TUCO_DEPLOY_RULES(Reshape);
 #undef TUCO_DEPLOY_RULES
@@ -96,27 +96,25 @@ template <>
 inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no int8 form";
 
 template <class Op>
-  requires op::in_list<Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
-                                        op::Sub, op::Mul, op::Div, op::Maximum, op::Minimum,
-                                        op::Where, op::Cast, op::Copy, op::Gather, op::Slice,
-                                        op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax,
-                                        op::MatMul, op::LogSoftmax>> ||
-           op::Compare<Op>
+requires op::in_list<
+    Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt, op::Sub, op::Mul,
+                     op::Div, op::Maximum, op::Minimum, op::Where, op::Cast, op::Copy, op::Gather,
+                     op::Slice, op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax, op::MatMul,
+                     op::LogSoftmax>> || op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 
 template <class Op>
-  requires op::in_list<Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight,
-                                        op::MaxPool2dGrad, op::AvgPool2dGrad, op::BatchNormTrain,
-                                        op::BatchNormTrainGrad, op::BatchNormReluPool,
-                                        op::BatchNormReluPoolGrad, op::SoftmaxGrad,
-                                        op::LogSoftmaxGrad, op::Dropout, op::SgdStep,
-                                        op::AdamWStep>>
+requires op::in_list<
+    Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight, op::MaxPool2dGrad,
+                     op::AvgPool2dGrad, op::BatchNormTrain, op::BatchNormTrainGrad,
+                     op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::SoftmaxGrad,
+                     op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
 template <op::Unary Op>
 inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;
 
 template <class Op>
-  requires op::in_list<Op, op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate>>
+requires op::in_list<Op, op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate>>
 inline constexpr const char* not_quantizable<Op> = kNotRecorded;
 
 /// Whether the op's output can take its first input's place in memory (point-wise ops).

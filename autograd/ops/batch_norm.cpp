@@ -114,8 +114,7 @@ OutputMetas infer(const op::BatchNormReluPoolGrad& op, Metas in) {
 Outputs lower(const op::BatchNormReluPool& op, Inputs in) {
   const auto [y, mean, variance] = batch_norm_train(in[0], in[1], in[2], op.eps);
   const Tensor rectified = relu(y);
-  return {op.pool == 1 ? rectified
-                       : max_pool2d(rectified, {.kernel = op.pool, .stride = op.pool}),
+  return {op.pool == 1 ? rectified : max_pool2d(rectified, {.kernel = op.pool, .stride = op.pool}),
           mean, variance, Tensor()};
 }
 

@@ -10,13 +10,15 @@ OutputMetas infer(const op::MatMul& op, Metas in) {
   require_alike(op.name, in);
   require_floating(op.name, in[0].dtype);
   const Shape &a = in[0].shape, &b = in[1].shape;
-  require<ShapeError>(a.rank() >= 2 && b.rank() >= 2, "matmul: shapes {} and {}, expected rank 2 or more", a, b);
+  require<ShapeError>(a.rank() >= 2 && b.rank() >= 2,
+                      "matmul: shapes {} and {}, expected rank 2 or more", a, b);
   const auto rows = [](const Shape& s, bool t) { return s[s.rank() - (t ? 1 : 2)]; };
   const auto columns = [](const Shape& s, bool t) { return s[s.rank() - (t ? 2 : 1)]; };
   require<ShapeError>(columns(a, op.transpose_a) == rows(b, op.transpose_b),
                       "matmul: inner sizes {} and {} of {} and {} differ",
                       columns(a, op.transpose_a), rows(b, op.transpose_b), a, b);
-  Shape result = broadcast(op.name, Shape({a.begin(), a.end() - 2}), Shape({b.begin(), b.end() - 2}));
+  Shape result =
+      broadcast(op.name, Shape({a.begin(), a.end() - 2}), Shape({b.begin(), b.end() - 2}));
   result.push_back(rows(a, op.transpose_a));
   result.push_back(columns(b, op.transpose_b));
   return {{result, in[0].dtype, in[0].device}};
@@ -48,8 +50,8 @@ OutputMetas infer(const op::Linear& op, Metas in) {
   require_floating(op.name, in[0].dtype);
   const Shape &x = in[0].shape, &w = in[1].shape;
   require<ShapeError>(w.rank() == 2, "linear: weight {}, expected (out, in)", w);
-  require<ShapeError>(x.rank() >= 1 && x.back() == w[1], "linear: input {}, weight {} wants {} last",
-                      x, w, w[1]);
+  require<ShapeError>(x.rank() >= 1 && x.back() == w[1],
+                      "linear: input {}, weight {} wants {} last", x, w, w[1]);
   require<ShapeError>(in.size() < 3 || in[2].shape == Shape({w[0]}),
                       "linear: bias {} for weight {}", in.size() < 3 ? Shape() : in[2].shape, w);
   Shape result = x;
@@ -70,8 +72,7 @@ Grads backward(const op::Linear& op, Saved&& saved, Grads grads, const Needs& ne
   const Tensor g = reshape(grads[0], {rows, w.dim(0)});
   Grads result(needs.size());
   if (needs[0]) result[0] = reshape(matmul(g, w), x.shape());
-  if (needs[1])
-    result[1] = run_op1(op::MatMul{true, false}, {g, reshape(x, {rows, w.dim(1)})});
+  if (needs[1]) result[1] = run_op1(op::MatMul{true, false}, {g, reshape(x, {rows, w.dim(1)})});
   if (needs.size() > 2 && needs[2]) result[2] = sum(g, {0});
   return result;
 }

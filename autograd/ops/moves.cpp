@@ -73,8 +73,8 @@ OutputMetas infer(const op::Concat& op, Metas in) {
   require_inputs(op.name, in.size(), 1, std::numeric_limits<size_t>::max());
   require_alike(op.name, in);
   TensorMeta result = in[0];
-  require<ShapeError>(op.dim >= 0 && op.dim < result.shape.rank(), "concat: dimension {} of {}", op.dim,
-                      result.shape);
+  require<ShapeError>(op.dim >= 0 && op.dim < result.shape.rank(), "concat: dimension {} of {}",
+                      op.dim, result.shape);
   result.shape[op.dim] = 0;
   for (const TensorMeta& part : in) {
     Shape rest = part.shape;

@@ -1,5 +1,5 @@
-// Rules of the point-wise ops. The gradients of unary formulas are kernels, beside the formulas; those
-// of binary ones are written in ops here.
+// Rules of the point-wise ops. The gradients of unary formulas are kernels, beside the formulas;
+// those of binary ones are written in ops here.
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/rules.h"
 #include "tuco/autograd/run_op.h"
@@ -13,9 +13,7 @@ bool is_integer(DType dtype) { return dtype == DType::int32 || dtype == DType::i
 /// Whether the formula is exact in integers of the type.
 bool takes_integers(const op::Affine& f, DType dtype) {
   const double limit = dtype == DType::int32 ? 0x1p31 : 0x1p63;
-  const auto fits = [limit](double v) {
-    return v == std::floor(v) && v >= -limit && v < limit;
-  };
+  const auto fits = [limit](double v) { return v == std::floor(v) && v >= -limit && v < limit; };
   return fits(f.scale) && fits(f.shift);
 }
 bool takes_integers(const op::Clamp& f, DType) {

@@ -6,7 +6,9 @@
 namespace tuco {
 namespace {
 
-Outputs view(const Tensor& x, const Layout& layout) { return {Tensor(x.storage(), layout, x.dtype())}; }
+Outputs view(const Tensor& x, const Layout& layout) {
+  return {Tensor(x.storage(), layout, x.dtype())};
+}
 
 /// Replaces the one -1 of `shape` by what makes it hold `numel` elements.
 Shape resolve(const Shape& shape, const Shape& from) {
@@ -33,12 +35,12 @@ Shape resolve(const Shape& shape, const Shape& from) {
 OutputMetas infer(const op::Slice& op, Metas in) {
   require_inputs(op.name, in.size(), 1, 1);
   const Shape& shape = in[0].shape;
-  require<ShapeError>(op.dim >= 0 && op.dim < shape.rank() && op.start >= 0 && op.start <= op.stop &&
-                          op.stop <= shape[op.dim] && op.step > 0,
+  require<ShapeError>(op.dim >= 0 && op.dim < shape.rank() && op.start >= 0 &&
+                          op.start <= op.stop && op.stop <= shape[op.dim] && op.step > 0,
                       "slice: {} to {} step {} of dimension {} of {}", op.start, op.stop, op.step,
                       op.dim, shape);
-  return {{Layout(shape).slice(op.dim, op.start, op.stop, op.step).shape, in[0].dtype,
-           in[0].device}};
+  return {
+      {Layout(shape).slice(op.dim, op.start, op.stop, op.step).shape, in[0].dtype, in[0].device}};
 }
 Outputs forward(const op::Slice& op, Inputs in, Saved* saved) {
   (void)infer_op(op, std::array{in[0].meta()});

@@ -20,8 +20,7 @@ RescaledClamp rescaled_clamp(const QuantizedNode& node, const op::Clamp& clamp) 
   Graph::Node with_clamp = node.node;
   with_clamp.activation = clamp;
   const auto [low, high] = QuantizedNode{node.graph, with_clamp, node.rounding}.bounds();
-  return {quantize_multiplier(relu_factor(node.input_scale(0), node.output_scale()),
-                              node.rounding),
+  return {quantize_multiplier(relu_factor(node.input_scale(0), node.output_scale()), node.rounding),
           low, high};
 }
 
@@ -38,9 +37,9 @@ void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, CWriter& c) {
   const auto [multiplier, low, high] = rescaled_clamp(node, clamp);
   c.use("clamp.h");
   c.line("tuco_rescale({}, {}, {}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()),
-         node.input_zero_point(0), multiplier.value, multiplier.shift, node.output_zero_point(),
-         low, high, rounding_name(node.rounding));
+         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), node.input_zero_point(0),
+         multiplier.value, multiplier.shift, node.output_zero_point(), low, high,
+         rounding_name(node.rounding));
 }
 
 constexpr op::Clamp kRelu{.low = 0};
@@ -59,9 +58,8 @@ void emit_sigmoid(const QuantizedNode& node, CWriter& c, std::string_view kernel
   const SigmoidScaling s = sigmoid_scaling(node.input_scale(0));
   c.use(fmt::format("{}.h", kernel));
   c.line("tuco_{}({}, {}, {}, {}, {}, {}, {}, {});", kernel, c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()),
-         node.input_zero_point(0), s.multiplier.value, s.multiplier.shift, s.radius,
-         rounding_name(node.rounding));
+         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), node.input_zero_point(0),
+         s.multiplier.value, s.multiplier.shift, s.radius, rounding_name(node.rounding));
 }
 
 }  // namespace
@@ -88,9 +86,7 @@ void quantize(const op::Tanh&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Tanh&, const QuantizedNode& node, Inputs in, Tensor& out) {
   interpret_sigmoid(node, in, out, tuco_tanh);
 }
-void emit(const op::Tanh&, const QuantizedNode& node, CWriter& c) {
-  emit_sigmoid(node, c, "tanh");
-}
+void emit(const op::Tanh&, const QuantizedNode& node, CWriter& c) { emit_sigmoid(node, c, "tanh"); }
 
 void quantize(const op::Sigmoid&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.fixed(node.outputs[0], {{1.0f / 256}, {-128}, -1});

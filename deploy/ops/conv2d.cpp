@@ -6,6 +6,17 @@
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
+namespace {
+
+std::vector<int16_t> widened(const Tensor& integers, int32_t zero_point) {
+  const int8_t* values = integers.data<int8_t>();
+  std::vector<int16_t> result(integers.numel());
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i] = static_cast<int16_t>(values[i] - zero_point);
+  return result;
+}
+
+}  // namespace
 
 void quantize(const op::Conv2d&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.weights(node);
@@ -16,8 +27,8 @@ void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tenso
   const WindowGeometry g = geometry(op, in[0].shape(), in[1].shape());
   const auto multipliers = node.channel_multipliers();
   const auto [low, high] = node.bounds();
-  const int32_t zero_point = node.input_zero_point(0);
-  const int8_t *x = in[0].data<int8_t>(), *w = in[1].data<int8_t>();
+  // In int16 with the zero point taken off, the products below are what compilers vectorise best.
+  const auto x = widened(in[0], node.input_zero_point(0)), w = widened(in[1], 0);
   const int32_t* bias = in.size() > 2 ? in[2].data<int32_t>() : nullptr;
   int8_t* y = out.data<int8_t>();
   const int64_t depth = g.in_c / g.groups, channels = g.out_c / g.groups;
@@ -31,13 +42,13 @@ void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tenso
               const int64_t iy = row % g.out_h * g.stride.h + ky * g.dilation.h - g.padding.top;
               const int64_t ix = ox * g.stride.w + kx * g.dilation.w - g.padding.left;
               if (iy < 0 || iy >= g.in_h || ix < 0 || ix >= g.in_w) continue;
-              const int8_t* from = x + ((row / g.out_h * g.in_h + iy) * g.in_w + ix) * g.in_c +
-                                   o / channels * depth;
-              const int8_t* weight = w + ((o * g.kernel.h + ky) * g.kernel.w + kx) * depth;
-              for (int64_t c = 0; c < depth; ++c) sum += (from[c] - zero_point) * weight[c];
+              const int16_t* from =
+                  &x[((row / g.out_h * g.in_h + iy) * g.in_w + ix) * g.in_c + o / channels * depth];
+              const int16_t* weight = &w[((o * g.kernel.h + ky) * g.kernel.w + kx) * depth];
+              for (int64_t c = 0; c < depth; ++c) sum += from[c] * weight[c];
             }
-          y[(row * g.out_w + ox) * g.out_c + o] = requantized(
-              sum, multipliers[o], node.rounding, node.output_zero_point(), low, high);
+          y[(row * g.out_w + ox) * g.out_c + o] =
+              requantized(sum, multipliers[o], node.rounding, node.output_zero_point(), low, high);
         }
   });
 }
@@ -47,7 +58,8 @@ void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
   const bool depthwise = g.groups == g.in_c && g.groups > 1;
   std::string weights;
   if (depthwise) {
-    // The runtime's depthwise weights are (kh, kw, out), so that neighbouring channels lie together.
+    // The runtime's depthwise weights are (kh, kw, out), so that neighbouring channels lie
+    // together.
     const auto values = node.input(1).constant.to_vector<int8_t>();
     const int64_t taps = g.kernel.h * g.kernel.w;
     std::vector<int32_t> transposed(values.size());

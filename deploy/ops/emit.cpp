@@ -20,10 +20,10 @@ std::string requantization_structure(CWriter& c, const QuantizedNode& node) {
   const std::string multiplier = c.array("int32_t", "multiplier", values);
   const std::string shift = c.array("int8_t", "shift", shifts);
   const auto [low, high] = node.bounds();
-  return c.structure("tuco_requantization", "output",
-                     fmt::format("{}, {}, 1, {}, {}, {}, {}", multiplier, shift,
-                                 node.output_zero_point(), low, high,
-                                 rounding_name(node.rounding)));
+  return c.structure(
+      "tuco_requantization", "output",
+      fmt::format("{}, {}, 1, {}, {}, {}, {}", multiplier, shift, node.output_zero_point(), low,
+                  high, rounding_name(node.rounding)));
 }
 
 std::string_view rounding_name(Rounding rounding) {

@@ -14,14 +14,14 @@ struct Blocks {
 /// Throws UnsupportedOp unless the dimensions are neighbours and leave the batch alone.
 Blocks blocks_of(const op::Mean& op, const Shape& shape) {
   const int count = op.dims.rank();
-  require<UnsupportedOp>(count > 0 && op.dims[0] > 0 &&
-                             op.dims[count - 1] - op.dims[0] == count - 1,
-                         "mean: over dimensions {} of {} has no int8 kernel", op.dims, shape);
+  require<UnsupportedOp>(
+      count > 0 && op.dims[0] > 0 && op.dims[count - 1] - op.dims[0] == count - 1,
+      "mean: over dimensions {} of {} has no int8 kernel", op.dims, shape);
   Blocks blocks;
   for (int i = 0; i < shape.rank(); ++i)
-    (i < op.dims[0]                 ? blocks.outer
+    (i < op.dims[0]            ? blocks.outer
      : i <= op.dims[count - 1] ? blocks.reduced
-                                    : blocks.inner) *= shape[i];
+                               : blocks.inner) *= shape[i];
   return blocks;
 }
 
@@ -59,8 +59,8 @@ void emit(const op::Mean& op, const QuantizedNode& node, CWriter& c) {
   const Multiplier multiplier = multiplier_of(node, reduced);
   c.use("mean.h");
   c.line("tuco_mean({}, {}, {}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), outer / shape[0], reduced, inner,
-         node.input_zero_point(0), multiplier.value, multiplier.shift, node.output_zero_point(),
+         c.buffer(node.node.inputs[0]), outer / shape[0], reduced, inner, node.input_zero_point(0),
+         multiplier.value, multiplier.shift, node.output_zero_point(),
          rounding_name(node.rounding));
 }
 

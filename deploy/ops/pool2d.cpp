@@ -82,8 +82,8 @@ void emit(const op::AvgPool2d& op, const QuantizedNode& node, CWriter& c) {
   c.use("pool.h");
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
   c.line("tuco_average_pool({}, {}, &{}, -128, 127, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), window_structure(c, g),
-         op.window.count_include_pad ? 1 : 0, node.input_zero_point(0));
+         c.buffer(node.node.inputs[0]), window_structure(c, g), op.window.count_include_pad ? 1 : 0,
+         node.input_zero_point(0));
 }
 
 }  // namespace tuco::deploy

@@ -89,9 +89,9 @@ void interpret(const op::Pad& op, const QuantizedNode& node, Inputs in, Tensor& 
   for (int64_t n = 0; n < from[0]; ++n)
     for (int64_t h = 0; h < from[1]; ++h)
       for (int64_t w = 0; w < from[2]; ++w)
-        std::copy_n(x + ((n * from[1] + h) * from[2] + w) * from[3], from[3],
-                    y + ((n * to[1] + h + op.before[1]) * to[2] + w + op.before[2]) * to[3] +
-                        op.before[3]);
+        std::copy_n(
+            x + ((n * from[1] + h) * from[2] + w) * from[3], from[3],
+            y + ((n * to[1] + h + op.before[1]) * to[2] + w + op.before[2]) * to[3] + op.before[3]);
 }
 
 void emit(const op::Pad& op, const QuantizedNode& node, CWriter& c) {

@@ -1,5 +1,5 @@
-// Softmax, a fixed-point algorithm: the interpreter runs the runtime's own code for it, which is held
-// against TFLite Micro's outputs in tests/runtime.
+// Softmax, a fixed-point algorithm: the interpreter runs the runtime's own code for it, which is
+// held against TFLite Micro's outputs in tests/runtime.
 #include "tuco/core/ops/softmax.h"
 
 #include "tuco/deploy/ops/emit.h"
@@ -15,9 +15,8 @@ void quantize(const op::Softmax&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Softmax&, const QuantizedNode& node, Inputs in, Tensor& out) {
   const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
   const int64_t depth = out.shape().back();
-  tuco_softmax(out.data<int8_t>(), in[0].data<int8_t>(),
-               static_cast<int32_t>(out.numel() / depth), static_cast<int32_t>(depth),
-               s.multiplier.value, s.multiplier.shift, s.smallest,
+  tuco_softmax(out.data<int8_t>(), in[0].data<int8_t>(), static_cast<int32_t>(out.numel() / depth),
+               static_cast<int32_t>(depth), s.multiplier.value, s.multiplier.shift, s.smallest,
                static_cast<int32_t>(node.rounding));
 }
 

@@ -28,8 +28,15 @@ int64_t rows_of(const Tensor& x) { return channels_of(x) ? x.numel() / channels_
 
 WindowGeometry pool_geometry(int64_t pool, const Tensor& images) {
   const Shape& s = images.shape();
-  return {.batch = s[0], .in_h = s[1], .in_w = s[2], .in_c = s[3], .out_h = s[1] / pool,
-                   .out_w = s[2] / pool, .out_c = s[3], .kernel = pool, .stride = pool};
+  return {.batch = s[0],
+          .in_h = s[1],
+          .in_w = s[2],
+          .in_c = s[3],
+          .out_h = s[1] / pool,
+          .out_w = s[2] / pool,
+          .out_c = s[3],
+          .kernel = pool,
+          .stride = pool};
 }
 
 }  // namespace

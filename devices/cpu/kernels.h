@@ -1,6 +1,6 @@
 // The CPU's kernel for each op: one overload of `run` an op, found by the dispatcher in
-// cpu_backend.cpp, which does not compile while one is missing. Inputs and outputs have been checked
-// by infer; inputs are dense except for the ops that takes_strides names.
+// cpu_backend.cpp, which does not compile while one is missing. Inputs and outputs have been
+// checked by infer; inputs are dense except for the ops that takes_strides names.
 #pragma once
 #include <span>
 

@@ -38,8 +38,7 @@ void copy_into(const Tensor& from, const Tensor& to_storage, const Layout& to) {
 }  // namespace
 
 void run(const op::Copy&, Inputs in, Out out, Workspace&) {
-  dispatch_size(in[0].dtype(),
-                [&]<class T>() { copy_into<T>(in[0], out[0], out[0].layout()); });
+  dispatch_size(in[0].dtype(), [&]<class T>() { copy_into<T>(in[0], out[0], out[0].layout()); });
 }
 
 void run(const op::Cast& op, Inputs in, Out out, Workspace&) {
@@ -112,7 +111,8 @@ void run(const op::Gather& op, Inputs in, Out out, Workspace&) {
   dispatch_size(out[0].dtype(), [&]<class T>() {
     const T* x = ptr<T>(in[0]);
     T* y = ptr<T>(out[0]);
-    parallel_for(0, to.outer * to.size, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, to.inner)),
+    parallel_for(0, to.outer * to.size,
+                 std::max<int64_t>(1, kGrain / std::max<int64_t>(1, to.inner)),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row)
                      for (int64_t i = 0; i < to.inner; ++i) {
@@ -120,8 +120,7 @@ void run(const op::Gather& op, Inputs in, Out out, Workspace&) {
                        require<ShapeError>(at >= 0 && at < from.size,
                                            "gather: index {} into dimension {} of {}", at, op.dim,
                                            in[0].shape());
-                       y[row * to.inner + i] =
-                           x[(row / to.size * from.size + at) * from.inner + i];
+                       y[row * to.inner + i] = x[(row / to.size * from.size + at) * from.inner + i];
                      }
                  });
   });
@@ -135,14 +134,14 @@ void run(const op::GatherGrad& op, Inputs in, Out out, Workspace& workspace) {
     const T* g = ptr<T>(in[0]);
     T* y = ptr<T>(out[0]);
     // Several indices may name one element: a thread takes whole outer blocks.
-    parallel_for(0, to.outer,
-                 std::max<int64_t>(1, kGrain / std::max<int64_t>(1, to.size * to.inner)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t row = begin * to.size; row < end * to.size; ++row)
-                     for (int64_t i = 0; i < to.inner; ++i)
-                       y[(row / to.size * from.size + index[row * to.inner + i]) * from.inner +
-                         i] += g[row * to.inner + i];
-                 });
+    parallel_for(
+        0, to.outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, to.size * to.inner)),
+        [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin * to.size; row < end * to.size; ++row)
+            for (int64_t i = 0; i < to.inner; ++i)
+              y[(row / to.size * from.size + index[row * to.inner + i]) * from.inner + i] +=
+                  g[row * to.inner + i];
+        });
   });
 }
 

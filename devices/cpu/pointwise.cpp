@@ -169,6 +169,7 @@ T like(T, double c) {
 }
 template <class T>
 T pow(T x, double e) {
+  if (e == 2) return x * x;
   return static_cast<T>(std::pow(x, e));
 }
 template <class T>

@@ -1,6 +1,6 @@
-// Reductions. The dimensions are brought into the form (outer, reduced, inner) by a copy if need be;
-// then each output is reduced by one thread in a fixed order, so that results never depend on the
-// number of threads.
+// Reductions. The dimensions are brought into the form (outer, reduced, inner) by a copy if need
+// be; then each output is reduced by one thread in a fixed order, so that results never depend on
+// the number of threads.
 #include "tuco/core/error.h"
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/kernels.h"
@@ -76,7 +76,8 @@ void sum_blocks(const Blocks& blocks, T* out, Finish&& finish) {
   });
 }
 
-/// Calls better(candidate, best) for all candidates of each output, then store(output, best, index).
+/// Calls better(candidate, best) for all candidates of each output, then store(output, best,
+/// index).
 template <class T, class Store>
 void select_largest(const Blocks& blocks, Store&& store) {
   const T* x = ptr<T>(blocks.x);

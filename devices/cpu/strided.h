@@ -1,5 +1,5 @@
-// How the CPU walks over tensors of any strides: dimensions that can be merged are merged, then runs
-// along the innermost one are shared among the threads.
+// How the CPU walks over tensors of any strides: dimensions that can be merged are merged, then
+// runs along the innermost one are shared among the threads.
 #pragma once
 #include "tuco/core/layout.h"
 #include "tuco/core/parallel.h"
@@ -50,9 +50,8 @@ void parallel_runs(const std::array<Layout, N>& layouts, Body&& body) {
   }
   const int64_t grain = std::max<int64_t>(1, kGrain / shape.back());
   parallel_for(0, count_runs(shape), grain, [&](int64_t begin, int64_t end) {
-    for_each_run<N>(merged, begin, end, [&](const auto& offsets, int64_t length) {
-      body(offsets, strides, length);
-    });
+    for_each_run<N>(merged, begin, end,
+                    [&](const auto& offsets, int64_t length) { body(offsets, strides, length); });
   });
 }
 

@@ -58,8 +58,8 @@ void expect_same_bytes(const QuantizedModel& model, const Tensor& images,
   const std::string base = folder.path() / "model";
   write_c(model, base);
   write_file(folder.path() / "main.c", kMain);
-  const Tensor input = quantize_values(
-      images, *model.graph.values[model.graph.inputs[0]].quantization);
+  const Tensor input =
+      quantize_values(images, *model.graph.values[model.graph.inputs[0]].quantization);
   const auto bytes = input.to_vector<int8_t>();
   write_file(folder.path() / "in",
              std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));

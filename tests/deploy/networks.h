@@ -45,7 +45,8 @@ class Builder {
     return [=](const Tensor& x) { return batch_norm(x, gamma, beta, mean, variance); };
   }
   std::function<Tensor(const Tensor&)> dense(const std::string& name, int64_t in, int64_t out) {
-    const Tensor w = constant(name + ".weight", {out, in}, std::sqrt(1.0 / static_cast<double>(in)));
+    const Tensor w =
+        constant(name + ".weight", {out, in}, std::sqrt(1.0 / static_cast<double>(in)));
     const Tensor b = constant(name + ".bias", {out}, 0.1);
     return [=](const Tensor& x) { return linear(x, w, b); };
   }
@@ -59,8 +60,8 @@ class Builder {
   NamedTensors constants_;
 };
 
-/// Convolution, norm, ReLU, pooling, a residual pair, depthwise, concat, padding, global pooling and
-/// a linear layer on 12 x 12 x 3 images; 3 classes.
+/// Convolution, norm, ReLU, pooling, a residual pair, depthwise, concat, padding, global pooling
+/// and a linear layer on 12 x 12 x 3 images; 3 classes.
 inline Network small_network() {
   Builder b(1);
   const auto stem = b.conv("stem", 3, 8, 3, {.padding = 1});
@@ -103,8 +104,7 @@ inline Network random_network(uint64_t seed) {
       case 1: {
         const Hw kernel(1 + rng.below(3), 1 + rng.below(3));
         const bool depthwise = rng.below(3) == 0;
-        op::Conv2d options{.stride = {1 + rng.below(2), 1 + rng.below(2)},
-                           .padding = padding(3)};
+        op::Conv2d options{.stride = {1 + rng.below(2), 1 + rng.below(2)}, .padding = padding(3)};
         int64_t out = 1 + rng.below(9);
         if (depthwise) {
           options.groups = c;
@@ -117,8 +117,10 @@ inline Network random_network(uint64_t seed) {
         const uint32_t activation = rng.below(4);
         layers.push_back([=](const Tensor& x) {
           const Tensor y = conv(x);
-          return activation == 0 ? y : activation == 1 ? relu(y) : activation == 2 ? relu6(y)
-                                                                                   : tanh(y);
+          return activation == 0   ? y
+                 : activation == 1 ? relu(y)
+                 : activation == 2 ? relu6(y)
+                                   : tanh(y);
         });
         h = room_h / options.stride.h + 1;
         w = room_w / options.stride.w + 1;
@@ -129,7 +131,8 @@ inline Network random_network(uint64_t seed) {
       case 3: {
         const int64_t kernel = 1 + rng.below(3), stride = 1 + rng.below(2);
         if (h < kernel || w < kernel) continue;
-        const op::PoolWindow window{.kernel = kernel, .stride = stride,
+        const op::PoolWindow window{.kernel = kernel,
+                                    .stride = stride,
                                     .padding = kernel > 1 ? padding(2) : Padding(0),
                                     .ceil_mode = rng.below(2) == 1,
                                     .count_include_pad = rng.below(2) == 1};
@@ -149,7 +152,8 @@ inline Network random_network(uint64_t seed) {
       }
       default: {
         const auto conv = b.conv(name, c, 3, 1, {});
-        layers.push_back([=](const Tensor& x) { const Tensor y = conv(x);
+        layers.push_back([=](const Tensor& x) {
+          const Tensor y = conv(x);
           return concat({x, y, relu(y)}, 3);
         });
         c += 6;

@@ -86,8 +86,7 @@ TEST(Quantize, ThePixelsOfAPictureAreTheInput) {
   const QuantizedModel model = quantize(graph, test::random_images(network, 8, 2));
   const auto& input = *model.graph.values[model.graph.inputs[0]].quantization;
   std::vector<float> reals;
-  for (int pixel = 0; pixel < 256; ++pixel)
-    reals.push_back((static_cast<float>(pixel) - 128) / 64);
+  for (int pixel = 0; pixel < 256; ++pixel) reals.push_back((static_cast<float>(pixel) - 128) / 64);
   const auto integers = quantize_values(from_values(reals, {256}), input).to_vector<int8_t>();
   for (int pixel = 0; pixel < 256; ++pixel) EXPECT_EQ(integers[pixel], pixel - 128);
   graph.preprocessing->mean = 127.5;
@@ -107,8 +106,7 @@ TEST(Quantize, NamesTheOpThatHasNoIntegers) {
   }
   EXPECT_THROW(quantize(trace([](const Tensor& t) { return t + t; }, x), Tensor(empty({0, 4}))),
                Error);
-  EXPECT_THROW(quantize(trace([](const Tensor& t) { return t + t; }, x), full({1, 4}, NAN)),
-               Error);
+  EXPECT_THROW(quantize(trace([](const Tensor& t) { return t + t; }, x), full({1, 4}, NAN)), Error);
 }
 
 TEST(Quantizer, ZeroIsAlwaysExact) {

@@ -15,8 +15,7 @@ TEST(Trace, ReplaysBitForBitAtAnyBatch) {
   const Graph graph = trace(network.forward, test::random_images(network, 2, 1), network.constants);
   for (const int64_t batch : {1, 2, 7}) {
     const Tensor x = test::random_images(network, batch, 9);
-    EXPECT_EQ(run_graph(graph, {x})[0].to_vector<float>(),
-              network.forward(x).to_vector<float>());
+    EXPECT_EQ(run_graph(graph, {x})[0].to_vector<float>(), network.forward(x).to_vector<float>());
   }
 }
 
@@ -51,8 +50,8 @@ TEST(Passes, KeepTheResults) {
   int norms = 0, activations = 0;
   for (const Graph::Node& node : graph.nodes) {
     norms += std::holds_alternative<op::BatchNorm>(node.op);
-    activations += std::holds_alternative<op::Relu>(node.op) ||
-                   std::holds_alternative<op::Clamp>(node.op);
+    activations +=
+        std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::Clamp>(node.op);
   }
   EXPECT_EQ(norms, 0);
   EXPECT_EQ(activations, 0);

@@ -1,0 +1,58 @@
+// Reads handwritten digits: trains a small ConvNet on MNIST.
+//   mnist DIR [EPOCHS]
+// DIR holds the four IDX files, as they are or with .gz.
+#include <tuco/tuco.h>
+
+using namespace tuco;
+
+Sequential make_network() {
+  return {Conv2d{{.in = 1, .out = 16, .kernel = 3, .padding = 1, .bias = false}},
+          BatchNorm{16},
+          ReLU{},
+          MaxPool2d{2},
+          Conv2d{{.in = 16, .out = 32, .kernel = 3, .padding = 1, .bias = false}},
+          BatchNorm{32},
+          ReLU{},
+          MaxPool2d{2},
+          Conv2d{{.in = 32, .out = 64, .kernel = 3, .padding = 1, .bias = false}},
+          BatchNorm{64},
+          ReLU{},
+          GlobalMaxPool{},
+          Linear{{.in = 64, .out = 10}}};
+}
+
+int main(int argc, char** argv) try {
+  require<Error>(argc == 2 || argc == 3, "usage: mnist DIR [EPOCHS]");
+  const int64_t epochs = argc == 3 ? std::stoll(argv[2]) : 5;
+  manual_seed(1);
+  const data::Mnist train(argv[1], data::Split::train,
+                          {data::RandomRotation{8}, data::RandomResizedCrop{.side = {0.9f, 1}}});
+  const data::Mnist test(argv[1], data::Split::test);
+  data::Loader loader(train, {.batch = 128, .shuffle = true, .drop_last = true});
+  const auto net = make_network();
+  SGD sgd(net.parameters(), {.lr = 0.1, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-4});
+  Schedule schedule(sgd, OneCycle{.max_lr = 0.2, .total_steps = epochs * loader.batches()});
+  Progress progress(epochs, loader.batches());
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+    for (auto [images, labels] : loader) {
+      const Tensor loss = cross_entropy(net(images), labels);
+      sgd.zero_grad();
+      loss.backward();
+      sgd.step();
+      schedule.step();
+      progress.step(labels.numel(), loss.item());
+    }
+    progress.end_epoch();
+  }
+  net.eval();
+  const NoGrad quiet;
+  int64_t right = 0;
+  for (auto [images, labels] : data::Loader(test, {.batch = 200}))
+    right += count_correct(net(images), labels);
+  save(net, "mnist.safetensors", {.preprocessing = train.preprocessing()});
+  fmt::print("test accuracy {:.2f} %, saved mnist.safetensors\n",
+             100.0 * static_cast<double>(right) / static_cast<double>(test.size()));
+} catch (const std::exception& error) {
+  fmt::print(stderr, "mnist: {}\n", error.what());
+  return 1;
+}

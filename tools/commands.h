@@ -1,0 +1,14 @@
+// The commands of `tuco`, each in a file of its own that adds itself to the command line.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace tuco::tools {
+
+/// tuco predict MODEL PHOTO...: the classes of pictures.
+void add_predict(CLI::App& app);
+/// tuco export MODEL --calibrate DIR -o NAME: int8 C code and a report.
+void add_export(CLI::App& app);
+/// tuco inspect FILE: what a model or checkpoint holds.
+void add_inspect(CLI::App& app);
+
+}  // namespace tuco::tools

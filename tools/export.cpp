@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "tuco/autograd/functions.h"
+#include "tuco/core/error.h"
+#include "tuco/core/file.h"
+#include "tuco/data/image_folder.h"
+#include "tuco/data/loader.h"
+#include "tuco/deploy/graph_file.h"
+#include "tuco/deploy/passes.h"
+#include "tuco/deploy/report.h"
+#include "tuco/tools/commands.h"
+
+namespace tuco::tools {
+namespace {
+
+data::ImageFolder photos(const std::string& path, const Preprocessing& preprocessing) {
+  require<Error>(preprocessing.height == preprocessing.width,
+                 "export: pictures of {} x {}, expected a square", preprocessing.height,
+                 preprocessing.width);
+  return data::ImageFolder(path, {.size = preprocessing.height,
+                                  .channels = preprocessing.channels,
+                                  .resize = preprocessing.resize});
+}
+
+struct Export {
+  std::string model, calibrate, test, output = "model";
+  int64_t samples = 256;
+  deploy::Calibration method = deploy::Calibration::mean_square_error;
+
+  void run() const {
+    Graph graph = deploy::load_graph(model);
+    if (deploy::is_quantized(graph)) {
+      require<Error>(calibrate.empty() && test.empty(),
+                     "export: {} is an int8 model already: it needs no --calibrate or --test",
+                     model);
+      finish(deploy::load_model(model));
+      return;
+    }
+    require<Error>(!calibrate.empty(),
+                   "export: {} is a float model: --calibrate DIR names photographs of its kind",
+                   model);
+    require<Error>(graph.preprocessing.has_value(),
+                   "export: {} does not say how a picture becomes its input", model);
+    const auto calibration = photos(calibrate, *graph.preprocessing);
+    const Tensor sample = calibration.sample(std::min(samples, calibration.size()));
+    deploy::optimize(graph);
+    const auto quantized = deploy::quantize(graph, sample, {.calibration = method});
+    auto report = deploy::make_report(graph, quantized, slice(sample, 0, 0, 64), model);
+    if (!test.empty()) {
+      const auto pictures = photos(test, *graph.preprocessing);
+      require<Error>(pictures.class_names() == graph.preprocessing->class_names,
+                     "export: the classes of {} are not the model's", test);
+      report.accuracy.emplace();
+      for (auto [images, labels] : data::Loader(pictures, {.batch = 50}))
+        deploy::count_right(graph, quantized, images, labels, *report.accuracy);
+    }
+    deploy::save_model(output + ".int8.safetensors", quantized);
+    write_file(output + ".report.txt", report.to_text());
+    write_file(output + ".report.json", report.to_json());
+    fmt::print("{}\n", report.to_text());
+    finish(quantized);
+  }
+
+  void finish(const deploy::QuantizedModel& quantized) const {
+    const auto c = deploy::write_c(quantized, output);
+    fmt::print("wrote {0}.c and {0}.h: {1} bytes of constants, an arena of {2} bytes\n", output,
+               c.constant_bytes, c.arena_bytes);
+  }
+};
+
+}  // namespace
+
+void add_export(CLI::App& app) {
+  auto options = std::make_shared<Export>();
+  CLI::App* command = app.add_subcommand("export", "turn a model into int8 C code");
+  command->add_option("MODEL", options->model, "float or int8 model (.safetensors)")->required();
+  command->add_option("--calibrate", options->calibrate,
+                      "folder or place in a .tar with photographs, a folder for each class");
+  command->add_option("--samples", options->samples, "how many photographs to calibrate on")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--method", options->method, "how ranges are chosen: minmax or mse")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, deploy::Calibration>{
+          {"minmax", deploy::Calibration::min_max},
+          {"mse", deploy::Calibration::mean_square_error}}));
+  command->add_option("--test", options->test, "photographs to count right answers on");
+  command->add_option("-o,--output", options->output, "path of the results without an ending");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace tuco::tools
