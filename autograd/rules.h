@@ -1,7 +1,7 @@
 // The rules of each op, as overloads of the same few names:
 //   infer     shapes and types of the outputs; throws if the inputs do not fit
 //   forward   runs the op, and keeps for backward what it needs; by default runs the kernel
-//   backward  the inputs' gradients from the outputs', or NoGradient<Op> with the reason
+//   backward  the inputs' gradients from the outputs', or a reason in no_gradient
 //   lower     a fused op in terms of canonical ones, whose names graphs know
 // The definitions are in autograd/ops/, a file for each op or family; the dispatcher in run_op.cpp
 // does not compile while a rule of a member of op::Any is missing.

@@ -15,7 +15,7 @@ const Tensor& constant_of(const Graph& graph, const Graph::Node& node, size_t in
   return graph.values[node.inputs[input]].constant;
 }
 
-bool all_constant(const Graph& graph, const std::vector<int>& values) {
+bool all_constant(const Graph& graph, std::span<const int> values) {
   return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
 }
 
@@ -77,9 +77,7 @@ void fold_batch_norm(Graph& graph) {
   NoGrad quiet;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto* norm = std::get_if<op::BatchNorm>(&graph.nodes[i].op);
-    if (!norm ||
-        !all_constant(graph, {graph.nodes[i].inputs.begin() + 1, graph.nodes[i].inputs.end()}))
-      continue;
+    if (!norm || !all_constant(graph, std::span(graph.nodes[i].inputs).subspan(1))) continue;
     const Graph::Node node = graph.nodes[i];
     // In float64: the folded weights are rounded once.
     const auto parameter = [&](size_t input) {
@@ -94,7 +92,7 @@ void fold_batch_norm(Graph& graph) {
     const bool folds = before && !before->activation &&
                        (std::holds_alternative<op::Conv2d>(before->op) ||
                         std::holds_alternative<op::Linear>(before->op)) &&
-                       all_constant(graph, {before->inputs.begin() + 1, before->inputs.end()});
+                       all_constant(graph, std::span(before->inputs).subspan(1));
     if (!folds && graph.values[node.inputs[0]].meta.shape.rank() != 4) continue;
 
     Graph::Node target = node;

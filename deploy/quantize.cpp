@@ -146,12 +146,13 @@ bool is_alias(const op::Any& op) { return std::holds_alternative<op::Reshape>(op
 
 QuantizedModel quantize(const Graph& graph, const Tensor& samples, const QuantizeOptions& options) {
   QuantizedModel model{graph, options.rounding};
+  if (options.preprocessing) model.graph.preprocessing = options.preprocessing;
   auto ranges = calibrate(graph, samples, options.calibration);
   tie_concats(graph, ranges);
   Quantizer quantizer(model.graph, std::move(ranges));
   for (const int input : graph.inputs) {
-    if (graph.preprocessing)
-      quantizer.fixed(input, of_pixels(*graph.preprocessing));
+    if (model.graph.preprocessing)
+      quantizer.fixed(input, of_pixels(*model.graph.preprocessing));
     else
       quantizer.calibrated(input);
   }
@@ -179,11 +180,9 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
   return model;
 }
 
-QuantizedModel quantize(const Module& net, const Tensor& samples,
-                        const Preprocessing* preprocessing, const QuantizeOptions& options) {
+QuantizedModel quantize(const Module& net, const Tensor& samples, const QuantizeOptions& options) {
   require<Error>(samples.rank() > 0 && samples.dim(0) > 0, "quantize: no samples");
   Graph graph = trace(net, contiguous(slice(samples, 0, 0, 1)));
-  if (preprocessing) graph.preprocessing = *preprocessing;
   optimize(graph);
   return quantize(graph, samples, options);
 }

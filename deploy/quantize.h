@@ -1,6 +1,8 @@
 // Quantization after training: a float Graph becomes an int8 one in TFLite's arithmetic, which the
 // reference interpreter, the exported C and other runtimes compute to the same bytes.
 #pragma once
+#include <optional>
+
 #include "tuco/deploy/calibrate.h"
 #include "tuco/deploy/multiplier.h"
 
@@ -21,17 +23,19 @@ struct QuantizedModel {
 struct QuantizeOptions {
   Calibration calibration = Calibration::mean_square_error;
   Rounding rounding = Rounding::kDouble;
+  /// How pictures become the input, where the graph does not say so itself.
+  std::optional<Preprocessing> preprocessing = {};
 };
 
 /// Quantizes an optimized float graph (deploy/passes.h) with activations' ranges seen on `samples`
-/// (n, ...). When the graph has a Preprocessing, the input's integers are pixel - 128. Throws
+/// (n, ...). Where there is a Preprocessing, the input's integers are pixel - 128. Throws
 /// UnsupportedOp naming the op and its place if an op has no int8 form.
 QuantizedModel quantize(const Graph& graph, const Tensor& samples,
                         const QuantizeOptions& options = {});
 
 /// Traces a module in evaluation mode on the first sample, optimizes the graph and quantizes it.
 QuantizedModel quantize(const Module& net, const Tensor& samples,
-                        const Preprocessing* preprocessing, const QuantizeOptions& options = {});
+                        const QuantizeOptions& options = {});
 
 /// The nearest integers to real values under a single scale and zero point, as int8.
 Tensor quantize_values(const Tensor& real, const Quantization& quantization);
