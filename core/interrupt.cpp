@@ -12,10 +12,11 @@ bool alive = false;
 using Handler = void (*)(int);
 Handler before_int = nullptr, before_term = nullptr;
 
-void on_signal(int signal) {
+void on_signal(int) {
   flag = 1;
-  // The next one ends the program.
-  std::signal(signal, SIG_DFL);
+  // The next one, of either kind, ends the program.
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace

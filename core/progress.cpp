@@ -4,10 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace tuco {
 namespace {
 
-constexpr int kBar = 20;
+constexpr int64_t kBar = 20;
 constexpr std::chrono::milliseconds kBetweenDrawings(100);
 
 double seconds_between(std::chrono::steady_clock::time_point from,
@@ -31,20 +33,25 @@ Progress::Progress(int64_t epochs, int64_t steps, std::FILE* stream)
       terminal_(isatty(fileno(stream)) == 1),
       start_(Clock::now()),
       epoch_start_(start_),
-      drawn_(start_) {}
+      last_step_(start_),
+      drawn_(start_) {
+  // What a program printed before comes before the lines, where both go into one pipe.
+  std::fflush(stdout);
+}
 
 double Progress::loss() const { return samples_ ? loss_sum_ / static_cast<double>(samples_) : 0; }
 
 double Progress::samples_per_second() const {
-  const double seconds = seconds_between(epoch_start_, Clock::now());
+  const double seconds = seconds_between(epoch_start_, last_step_);
   return seconds > 0 ? static_cast<double>(samples_) / seconds : 0;
 }
 
 std::string Progress::line() const {
   const auto done = static_cast<double>((epoch_ - 1) * steps_ + step_);
   const auto all = static_cast<double>(epochs_ * steps_);
-  const double left = done > 0 ? seconds_between(start_, Clock::now()) * (all - done) / done : 0;
-  const int filled = steps_ ? static_cast<int>(kBar * step_ / steps_) : kBar;
+  const double ahead = std::max(all - done, 0.0);
+  const double left = done > 0 ? seconds_between(start_, Clock::now()) * ahead / done : 0;
+  const int filled = steps_ > 0 ? static_cast<int>(std::min(kBar * step_ / steps_, kBar)) : kBar;
   const int digits = static_cast<int>(fmt::formatted_size("{}", epochs_));
   return fmt::format("epoch {:{}}/{} [{}{}] loss {:.4f}  {:.0f} images/s  {} left", epoch_, digits,
                      epochs_, std::string(filled, '#'), std::string(kBar - filled, '.'), loss(),
@@ -55,7 +62,7 @@ void Progress::step(int64_t samples, double loss) {
   ++step_;
   samples_ += samples;
   loss_sum_ += loss * static_cast<double>(samples);
-  const auto now = Clock::now();
+  const auto now = last_step_ = Clock::now();
   if (!terminal_ || now - drawn_ < kBetweenDrawings) return;
   drawn_ = now;
   std::string text = line();
@@ -75,7 +82,7 @@ void Progress::end_epoch(const std::string& note) {
   ++epoch_;
   step_ = samples_ = 0;
   loss_sum_ = 0;
-  epoch_start_ = Clock::now();
+  epoch_start_ = last_step_ = Clock::now();
 }
 
 }  // namespace tuco

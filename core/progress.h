@@ -20,7 +20,8 @@ class Progress {
 
   /// The mean loss over the samples of this epoch so far.
   double loss() const;
-  /// Samples a second in the steps of this epoch so far.
+  /// Samples a second in the steps of this epoch so far; what comes after the last step, a
+  /// validation for example, does not count.
   double samples_per_second() const;
   /// The line as it would be printed now.
   std::string line() const;
@@ -33,7 +34,7 @@ class Progress {
   bool terminal_;
   int64_t epoch_ = 1, step_ = 0, samples_ = 0;
   double loss_sum_ = 0;
-  Clock::time_point start_, epoch_start_, drawn_;
+  Clock::time_point start_, epoch_start_, last_step_, drawn_;
 };
 
 /// A duration as people read it: "58 s", "12:05", "1:02:09".
