@@ -1,0 +1,56 @@
+// make_model FOLDER: writes an int8 model as FOLDER/model.c and model.h, as any program would, and
+// as model_cases.h inputs for it with the outputs that the reference interpreter gives.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "tests/deploy/networks.h"
+#include "tuco/core/error.h"
+#include "tuco/core/file.h"
+#include "tuco/deploy/export_c.h"
+#include "tuco/deploy/interpreter.h"
+#include "tuco/deploy/passes.h"
+#include "tuco/deploy/trace.h"
+
+namespace tuco {
+namespace {
+
+constexpr int64_t kCases = 8;
+
+std::string c_table(const std::string& name, const Tensor& values) {
+  const int64_t columns = values.numel() / kCases;
+  std::string text = fmt::format("static const int8_t {}[{}][{}] = {{", name, kCases, columns);
+  const auto numbers = values.to_vector<int8_t>();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const bool row = static_cast<int64_t>(i) % columns == 0;
+    text += fmt::format("{}{},", row ? (i ? "},\n{" : "\n{") : i % 24 ? "" : "\n", numbers[i]);
+  }
+  return text + "}};\n";
+}
+
+void write(const std::string& folder) {
+  const auto network = test::small_network();
+  Graph graph =
+      deploy::trace(network.forward, test::random_images(network, 1, 1), network.constants);
+  deploy::optimize(graph);
+  const auto model = deploy::quantize(graph, test::random_images(network, 16, 2));
+  deploy::write_c(model, folder + "/model");
+  const Tensor inputs =
+      deploy::quantize_values(test::random_images(network, kCases, 3),
+                              *model.graph.values[model.graph.inputs.at(0)].quantization);
+  write_file(folder + "/model_cases.h",
+             fmt::format("enum {{ MODEL_CASES = {} }};\n{}{}", kCases,
+                         c_table("model_case_inputs", inputs),
+                         c_table("model_case_outputs", deploy::interpret(model, inputs))));
+}
+
+}  // namespace
+}  // namespace tuco
+
+int main(int count, char** arguments) try {
+  tuco::require<tuco::Error>(count == 2, "usage: make_model FOLDER");
+  tuco::write(arguments[1]);
+} catch (const std::exception& error) {
+  fmt::print(stderr, "make_model: {}\n", error.what());
+  return 1;
+}
