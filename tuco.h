@@ -31,6 +31,7 @@
 #include "tuco/layers/checkpoint.h"
 #include "tuco/layers/conv2d.h"
 #include "tuco/layers/dropout.h"
+#include "tuco/layers/evaluate.h"
 #include "tuco/layers/flatten.h"
 #include "tuco/layers/init.h"
 #include "tuco/layers/linear.h"

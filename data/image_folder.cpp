@@ -94,9 +94,20 @@ class Files {
     std::string prefix = inner.lexically_normal().generic_string();
     if (prefix == ".") prefix.clear();
     if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
-    for (auto& entry : list_tar(*archive_))
-      if (entry.name.starts_with(prefix) && is_image_name(entry.name))
-        files_.push_back({entry.name.substr(prefix.size()), entry.offset, entry.size});
+    const auto entries = list_tar(*archive_);
+    const auto take = [&](const std::string& start) {
+      for (const auto& entry : entries)
+        if (entry.name.starts_with(start) && is_image_name(entry.name))
+          files_.push_back({entry.name.substr(start.size()), entry.offset, entry.size});
+    };
+    take(prefix);
+    if (!files_.empty() || entries.empty()) return;
+    // Archives often hold one folder with everything in it, which need not be named.
+    const std::string top = entries[0].name.substr(0, entries[0].name.find('/') + 1);
+    if (!std::ranges::all_of(entries, [&](const auto& e) { return e.name.starts_with(top); }))
+      return;
+    take(top + prefix);
+    root_ = archive / top / inner;
   }
 
   /// Keeps the files that lie directly in a folder of the root, which is their class.

@@ -33,8 +33,9 @@ struct ImageFolderOptions {
 class ImageFolder : public Dataset {
  public:
   /// `path` is a folder, or leads into a .tar or .tar.gz: "pets.tar/train" means the folder "train"
-  /// in it. Throws IoError if there is no such place, FormatError if an archive is damaged or no
-  /// class folder with images is found; the text says where there are any.
+  /// in it, also where the archive has all of it in one folder "pets". Throws IoError if there is
+  /// no such place, FormatError if an archive is damaged or no class folder with images is found;
+  /// the text says where there are any.
   explicit ImageFolder(const std::filesystem::path& path, ImageFolderOptions options = {});
 };
 

@@ -1,5 +1,7 @@
 #include "tuco/data/loader.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -162,6 +164,22 @@ Loader::Iterator Loader::begin() {
 int64_t Loader::batches() const {
   const int64_t rest = options_.drop_last ? 0 : options_.batch - 1;
   return (dataset_.size() + rest) / options_.batch;
+}
+
+int64_t epochs_within(double seconds, int64_t epochs, Loader loader,
+                      const std::function<void(const Batch&)>& step) {
+  constexpr int64_t kSteps = 12;
+  const auto start = std::chrono::steady_clock::now();
+  int64_t steps = 0;
+  for (const Batch& batch : loader) {
+    step(batch);
+    if (++steps == kSteps) break;
+  }
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  const double fitting = seconds / taken.count() * static_cast<double>(steps) /
+                         static_cast<double>(std::max<int64_t>(loader.batches(), 1));
+  return fitting < static_cast<double>(epochs) ? std::max<int64_t>(1, static_cast<int64_t>(fitting))
+                                               : epochs;
 }
 
 }  // namespace tuco::data

@@ -1,6 +1,7 @@
 // Loader: a data set in batches, read ahead by threads of its own. What comes out depends on the
 // seed and the epoch alone, never on how many threads there are or how fast they happen to be.
 #pragma once
+#include <functional>
 #include <iterator>
 #include <memory>
 
@@ -71,5 +72,10 @@ class Loader {
   LoaderOptions options_;
   int64_t epoch_ = 0;
 };
+
+/// How many epochs, from 1 to `epochs`, fit into so many seconds when `step` is done for each
+/// batch, judged by doing it for the first 12. The loader of the caller stays where it is.
+int64_t epochs_within(double seconds, int64_t epochs, Loader loader,
+                      const std::function<void(const Batch&)>& step);
 
 }  // namespace tuco::data

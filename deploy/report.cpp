@@ -6,6 +6,7 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/core/error.h"
+#include "tuco/core/file.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/run_graph.h"
 
@@ -141,6 +142,11 @@ void count_right(const Graph& graph, const QuantizedModel& model, const Tensor& 
     accuracy.int8_right += in_int8[i] == expected[i];
     accuracy.changed += in_float[i] != in_int8[i];
   }
+}
+
+void write_report(const Report& report, const std::string& path) {
+  write_file(path + ".txt", report.to_text());
+  write_file(path + ".json", report.to_json());
 }
 
 }  // namespace tuco::deploy

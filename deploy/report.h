@@ -52,4 +52,15 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
 void count_right(const Graph& graph, const QuantizedModel& model, const Tensor& images,
                  const Tensor& labels, Accuracy& accuracy);
 
+/// The same over a range of images and labels, such as a data::Loader.
+template <class Batches>
+Accuracy compare(const Graph& graph, const QuantizedModel& model, Batches&& batches) {
+  Accuracy accuracy;
+  for (const auto& [images, labels] : batches) count_right(graph, model, images, labels, accuracy);
+  return accuracy;
+}
+
+/// Writes the report as path.txt and path.json. Throws IoError.
+void write_report(const Report& report, const std::string& path);
+
 }  // namespace tuco::deploy

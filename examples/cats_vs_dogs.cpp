@@ -25,30 +25,14 @@ Sequential make_network(int64_t classes) {
           GlobalMaxPool{}, Dropout{0.2},   Linear{{.in = 128, .out = classes}}};
 }
 
-struct Photos {
-  data::Dataset train, test;
-};
-Photos load_photos(const std::string& where, int size, int64_t drawn) {
+std::pair<data::Dataset, data::Dataset> load_photos(const std::string& where, int64_t drawn) {
   if (where.empty()) {
     fmt::print("No photographs given: learning from drawn cats and dogs.\n");
-    return {data::DrawnPets(drawn, {.size = size, .augment = data::standard(), .seed = 1}),
-            data::DrawnPets(drawn / 5, {.size = size, .seed = 2})};
+    return {data::DrawnPets(drawn, {.augment = data::standard(), .seed = 1}),
+            data::DrawnPets(drawn / 5, {.seed = 2})};
   }
-  std::filesystem::path root = where;
-  // An archive usually holds one folder of its own name.
-  if (root.extension() == ".tar") root /= root.stem();
-  return {data::ImageFolder(root / "train", {.size = size, .augment = data::standard()}),
-          data::ImageFolder(root / "test", {.size = size})};
-}
-
-double accuracy(const Module& net, const data::Dataset& photos) {
-  const NoGrad quiet;
-  net.eval();
-  int64_t right = 0;
-  for (auto [images, labels] : data::Loader(photos.without_augmentation(), {.batch = 64}))
-    right += count_correct(net(images), labels);
-  net.train();
-  return 100.0 * static_cast<double>(right) / static_cast<double>(photos.size());
+  return {data::ImageFolder(where + "/train", {.augment = data::standard()}),
+          data::ImageFolder(where + "/test")};
 }
 
 int main(int argc, char** argv) try {
@@ -67,10 +51,11 @@ int main(int argc, char** argv) try {
 
   manual_seed(seed);
   std::filesystem::create_directories(out);
-  const std::string base = std::filesystem::path(out) / "cats_vs_dogs";
-  const Photos photos = load_photos(where, 96, drawn);
-  const auto [training, validation] = data::split(photos.train, 0.95, seed);
-  data::Loader loader(training, {.batch = 48, .shuffle = true, .seed = seed, .drop_last = true});
+  const std::string base = out + "/cats_vs_dogs";
+  const auto [photos, test] = load_photos(where, drawn);
+  const auto [training, validation] = data::split(photos, 0.95, seed);
+  const int64_t size = std::min<int64_t>(48, training.size());
+  data::Loader loader(training, {.batch = size, .shuffle = true, .seed = seed, .drop_last = true});
   const auto classes = static_cast<int64_t>(training.class_names().size());
   const auto net = make_network(classes);
   fmt::print("{}", summary(net, {1, 96, 96, 3}).to_string());
@@ -86,19 +71,9 @@ int main(int argc, char** argv) try {
     return loss.item<double>();
   };
   if (minutes > 0) {
-    // A copy does a few steps to see how fast this machine is.
-    const Module copy = net.clone();
-    const auto start = std::chrono::steady_clock::now();
-    int64_t steps = 0;
-    for (const auto& batch : loader)
-      if (train_step(copy, batch, true), ++steps == 12 || interrupt.requested()) break;
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    const double epoch = seconds.count() / static_cast<double>(steps * loader.options().batch) *
-                         static_cast<double>(training.size());
-    epochs = std::clamp<int64_t>(static_cast<int64_t>(minutes * 60 / epoch), 1, epochs);
-    fmt::print("An epoch takes {}: training {} epochs.\n", duration_text(epoch), epochs);
-    loader.set_epoch(0);
-    rng = Rng(seed, 1);
+    const auto trial = [&, copy = net.clone()](auto& batch) { train_step(copy, batch, true); };
+    epochs = data::epochs_within(minutes * 60, epochs, loader, trial);
+    fmt::print("Training {} epochs, which fit into {} minutes.\n", epochs, minutes);
   }
 
   SGD sgd(without_decay_of_vectors(net.parameters()),
@@ -118,7 +93,8 @@ int main(int argc, char** argv) try {
       if (interrupt.requested()) break;
     }
     const Ema::Scope averaged(average);
-    progress.end_epoch(fmt::format("validation {:.1f} %", accuracy(net, validation)));
+    const double right = accuracy(net, data::Loader(validation.without_augmentation()));
+    progress.end_epoch(fmt::format("validation {:.1f} %", 100 * right));
   }
 
   average.swap();
@@ -134,11 +110,8 @@ int main(int argc, char** argv) try {
   const auto model = deploy::quantize(graph, samples);
   deploy::write_c(model, base);
   auto report = deploy::make_report(graph, model, slice(samples, 0, 0, 64), "cats_vs_dogs");
-  report.accuracy.emplace();
-  for (auto [images, labels] : data::Loader(photos.test, {.batch = 50}))
-    deploy::count_right(graph, model, images, labels, *report.accuracy);
-  write_file(out + "/report.txt", report.to_text());
-  write_file(out + "/report.json", report.to_json());
+  report.accuracy = deploy::compare(graph, model, data::Loader(test));
+  deploy::write_report(report, out + "/report");
   fmt::print("\n{}\nWrote {}.c and {}.h\n", report.to_text(), base, base);
 } catch (const std::exception& error) {
   fmt::print(stderr, "cats_vs_dogs: {}\n", error.what());

@@ -3,6 +3,8 @@
 // DIR holds the four IDX files, as they are or with .gz.
 #include <tuco/tuco.h>
 
+#include <CLI/CLI.hpp>
+
 using namespace tuco;
 
 Sequential make_network() {
@@ -22,12 +24,16 @@ Sequential make_network() {
 }
 
 int main(int argc, char** argv) try {
-  require<Error>(argc == 2 || argc == 3, "usage: mnist DIR [EPOCHS]");
-  const int64_t epochs = argc == 3 ? std::stoll(argv[2]) : 5;
+  std::string folder;
+  int64_t epochs = 5;
+  CLI::App app("Trains a ConvNet to read handwritten digits.");
+  app.add_option("DIR", folder, "folder with MNIST's four files")->required();
+  app.add_option("EPOCHS", epochs, "passes over the digits")->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
   manual_seed(1);
-  const data::Mnist train(argv[1], data::Split::train,
+  const data::Mnist train(folder, data::Split::train,
                           {data::RandomRotation{8}, data::RandomResizedCrop{.side = {0.9f, 1}}});
-  const data::Mnist test(argv[1], data::Split::test);
+  const data::Mnist test(folder, data::Split::test);
   data::Loader loader(train, {.batch = 128, .shuffle = true, .drop_last = true});
   const auto net = make_network();
   SGD sgd(net.parameters(), {.lr = 0.1, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-4});
@@ -44,14 +50,9 @@ int main(int argc, char** argv) try {
     }
     progress.end_epoch();
   }
-  net.eval();
-  const NoGrad quiet;
-  int64_t right = 0;
-  for (auto [images, labels] : data::Loader(test, {.batch = 200}))
-    right += count_correct(net(images), labels);
   save(net, "mnist.safetensors", {.preprocessing = train.preprocessing()});
   fmt::print("test accuracy {:.2f} %, saved mnist.safetensors\n",
-             100.0 * static_cast<double>(right) / static_cast<double>(test.size()));
+             100 * accuracy(net, data::Loader(test, {.batch = 200})));
 } catch (const std::exception& error) {
   fmt::print(stderr, "mnist: {}\n", error.what());
   return 1;

@@ -2,7 +2,6 @@
 
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
-#include "tuco/core/file.h"
 #include "tuco/data/image_folder.h"
 #include "tuco/data/loader.h"
 #include "tuco/deploy/graph_file.h"
@@ -33,7 +32,7 @@ struct Export {
       require<Error>(calibrate.empty() && test.empty(),
                      "export: {} is an int8 model already: it needs no --calibrate or --test",
                      model);
-      finish(deploy::load_model(model));
+      write_code(deploy::load_model(model));
       return;
     }
     require<Error>(!calibrate.empty(),
@@ -50,20 +49,17 @@ struct Export {
       const auto pictures = photos(test, *graph.preprocessing);
       require<Error>(pictures.class_names() == graph.preprocessing->class_names,
                      "export: the classes of {} are not the model's", test);
-      report.accuracy.emplace();
-      for (auto [images, labels] : data::Loader(pictures, {.batch = 50}))
-        deploy::count_right(graph, quantized, images, labels, *report.accuracy);
+      report.accuracy = deploy::compare(graph, quantized, data::Loader(pictures));
     }
+    write_code(quantized);
     deploy::save_model(output + ".int8.safetensors", quantized);
-    write_file(output + ".report.txt", report.to_text());
-    write_file(output + ".report.json", report.to_json());
-    fmt::print("{}\n", report.to_text());
-    finish(quantized);
+    deploy::write_report(report, output + ".report");
+    fmt::print("{}", report.to_text());
   }
 
-  void finish(const deploy::QuantizedModel& quantized) const {
+  void write_code(const deploy::QuantizedModel& quantized) const {
     const auto c = deploy::write_c(quantized, output);
-    fmt::print("wrote {0}.c and {0}.h: {1} bytes of constants, an arena of {2} bytes\n", output,
+    fmt::print("wrote {0}.c and {0}.h: {1} bytes of constants, an arena of {2} bytes\n\n", output,
                c.constant_bytes, c.arena_bytes);
   }
 };

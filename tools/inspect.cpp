@@ -20,7 +20,7 @@ void inspect(const std::string& path) {
   fmt::print("{}: {} tensors, {} numbers, {} bytes\n\nMetadata\n", path, file.tensors.size(),
              numbers, bytes);
   for (const auto& [key, value] : file.metadata)
-    if (key != "tuco.graph") fmt::print("  {} = {}\n", key, value);
+    if (key != "tuco.graph") fmt::print("  {} = {:?}\n", key, value);
   fmt::print("\nTensors\n");
   for (const auto& [name, tensor] : file.tensors)
     fmt::print("  {:<{}}  {:<8} {}\n", name, width, tensor.dtype(), tensor.shape());

@@ -117,7 +117,8 @@ TEST(ImageFolder, AFolderAndAnArchiveAreTheSame) {
   const auto archive = folder.write("photos.tar", tar_of(photo_files()));
   const ImageFolder on_disk(folder.path() / "photos/train", {.size = 24});
   const ImageFolder packed(archive / "photos/train", {.size = 24});
-  for (const ImageFolder& data : {on_disk, packed}) {
+  const ImageFolder in_only_folder(archive / "train", {.size = 24});
+  for (const ImageFolder& data : {on_disk, packed, in_only_folder}) {
     ASSERT_EQ(data.size(), 12);
     EXPECT_EQ(data.class_names(), (std::vector<std::string>{"cat", "dog"}));
     EXPECT_EQ(data.shape(), (Shape{24, 24, 3}));

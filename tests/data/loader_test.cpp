@@ -165,5 +165,23 @@ TEST(Loader, RefusesSenselessOptions) {
   EXPECT_THROW(Loader(counting(3), {.workers = -1}), Error);
 }
 
+TEST(EpochsWithin, JudgesByTheFirstBatchesAndLeavesTheLoader) {
+  const TensorDataset data(zeros({100, 2}), full({100}, 0, {DType::int64}));
+  const Loader loader(data, {.batch = 4, .workers = 0});
+  int64_t steps = 0;
+  const auto slow = [&](const Batch&) {
+    ++steps;
+    std::this_thread::sleep_for(std::chrono::milliseconds(4));
+  };
+  // An epoch takes at least 25 * 4 ms.
+  EXPECT_LE(epochs_within(1, 100, loader, slow), 10);
+  EXPECT_EQ(steps, 12);
+  EXPECT_EQ(loader.epoch(), 0);
+  EXPECT_EQ(epochs_within(1e-9, 100, loader, slow), 1);
+  EXPECT_EQ(epochs_within(1e300, 100, loader, slow), 100);
+  const Loader none(data, {.batch = 200, .drop_last = true});
+  EXPECT_EQ(epochs_within(60, 100, none, slow), 1);
+}
+
 }  // namespace
 }  // namespace tuco::data

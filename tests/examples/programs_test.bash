@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# programs_test.bash CASE WORK SOURCE MAKE_INPUTS CATS_VS_DOGS MNIST TUCO
+# Runs the programs as a user does. `train` comes first: the other cases use its model.
+set -euo pipefail
+case=$1 work=$2 source=$3 make_inputs=$4 cats_vs_dogs=$5 mnist=$6 tuco=$7
+inputs=$work/inputs
+trained=$work/trained
+own=$work/$case # what the case writes
+results=(cats_vs_dogs.safetensors cats_vs_dogs.c cats_vs_dogs.h report.txt report.json)
+
+fail() {
+  echo "FAILED: $*"
+  [[ ! -f $own/out ]] || sed 's/^/  | /' "$own/out"
+  exit 1
+}
+
+# expect CODE COMMAND...: runs it and keeps all that it printed.
+expect() {
+  local wanted=$1 code=0
+  shift
+  echo "\$ $(basename "$1") ${*:2}"
+  "$@" > "$own/out" 2>&1 || code=$?
+  [[ $code == "$wanted" ]] || fail "exit code $code, expected $wanted"
+}
+# says TEXT...: the last command printed each of them.
+says() {
+  local text
+  for text in "$@"; do
+    grep -qF -- "$text" "$own/out" || fail "not printed: $text"
+  done
+}
+has_files() {
+  local file
+  for file in "$@"; do [[ -s $file ]] || fail "missing or empty: $file"; done
+}
+has_no_escapes() {
+  ! grep -q $'[\r\e]' "$own/out" || fail "control characters in piped output"
+}
+
+train() {
+  rm -rf "$work"
+  mkdir -p "$inputs" "$own"
+  "$make_inputs" "$inputs"
+  expect 0 "$cats_vs_dogs" --drawn 100 --epochs 2 --seed 3 --out "$trained"
+  says "No photographs given" "epoch 1/2 [####################] loss" "epoch 2/2" "validation" \
+    "Report on cats_vs_dogs" "accuracy on 20 samples"
+  has_no_escapes
+  has_files "${results[@]/#/$trained/}"
+  [[ $(ls -A "$trained" | wc -l) == 5 ]] || fail "more than five files: $(ls -A "$trained")"
+  grep -q '"int8_accuracy": [0-9.]*' "$trained/report.json" || fail "no int8_accuracy"
+}
+
+# A folder of photographs, fewer than a batch, and the same in an archive.
+photos() {
+  expect 0 "$cats_vs_dogs" --data "$inputs/photos" --epochs 1 --out "$own/folder"
+  says "accuracy on 4 samples"
+  tar -C "$inputs" -cf "$own/photos.tar" photos
+  expect 0 "$cats_vs_dogs" --data "$own/photos.tar" --epochs 1 --out "$own/archive"
+  for file in "${results[@]}"; do
+    cmp "$own/folder/$file" "$own/archive/$file" || fail "folder and archive differ in $file"
+  done
+}
+
+minutes() {
+  expect 0 "$cats_vs_dogs" --drawn 100 --epochs 7 --minutes 0.0001 --out "$own"
+  says "Training 1 epochs, which fit into 0.0001 minutes" "epoch 1/1"
+}
+
+# Ctrl-C after the first epoch: the program saves what it has and says so by its exit code.
+interrupt() {
+  "$cats_vs_dogs" --drawn 100 --epochs 500 --out "$own" > "$own/out" 2>&1 &
+  local pid=$! code=0
+  for ((i = 0; i < 2000; i++)); do
+    grep -q '^epoch   1/500' "$own/out" && break
+    kill -0 $pid 2> /dev/null || fail "it ended by itself"
+    sleep 0.1
+  done
+  kill -INT $pid
+  wait $pid || code=$?
+  [[ $code == 130 ]] || fail "exit code $code, expected 130"
+  says "Saved $own/cats_vs_dogs.safetensors"
+  [[ ! -e $own/cats_vs_dogs.c ]] || fail "it went on to export"
+  expect 0 "$tuco" predict "$own/cats_vs_dogs.safetensors" "$inputs/pictures/cat/0.png"
+  says "cat/0.png  "
+}
+
+run_exported() {
+  expect 0 "${CC:-cc}" -std=c99 -O1 -Wall -Wextra -Werror -pedantic -I "$trained" \
+    "$source/examples/run_exported/main.c" "$trained/cats_vs_dogs.c" -o "$own/run_exported"
+  expect 0 "$own/run_exported"
+  says "arena 276480 bytes, input 27648 bytes" "(cat " ", dog "
+  # Two pictures of raw bytes: black and white.
+  head -c 27648 /dev/zero > "$own/pictures"
+  head -c 27648 /dev/zero | tr '\0' '\377' >> "$own/pictures"
+  expect 0 "$own/run_exported" "$own/pictures"
+  [[ $(grep -c "(cat " "$own/out") == 2 ]] || fail "not two answers"
+  expect 1 "$own/run_exported" "$own/nothing"
+  says "cannot open $own/nothing"
+}
+
+inspect() {
+  expect 0 "$tuco" inspect "$trained/cats_vs_dogs.safetensors"
+  says "tuco.class_names" "0.0.weight " " float32 " "(24, 3, 3, 3)" "Graph" "conv2d(stride=(1, 1)"
+  head -c 5000 "$trained/cats_vs_dogs.safetensors" > "$own/short.safetensors"
+  expect 1 "$tuco" inspect "$own/short.safetensors"
+  says "tuco: $own/short.safetensors"
+  expect 1 "$tuco" inspect "$inputs/damaged.png"
+  says "tuco: $inputs/damaged.png"
+}
+
+predict() {
+  local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
+  expect 0 "$tuco" predict --top 2 "$model" "$pictures/cat/1.png" "$pictures/dog/1.png"
+  says "cat/1.png  " "dog/1.png  " " cat " " dog " " %"
+  # What cannot be read is named; the others are answered all the same.
+  expect 1 "$tuco" predict "$model" "$inputs/damaged.png" "$own/nothing.png" "$pictures/cat/2.png"
+  says "$inputs/damaged.png: " "$own/nothing.png: " "$pictures/cat/2.png  " "2 of 3 pictures"
+  expect 1 "$tuco" predict "$own/nothing.safetensors" "$pictures/cat/2.png"
+  says "$own/nothing.safetensors"
+}
+
+export_() {
+  local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
+  expect 0 "$tuco" export "$model" --calibrate "$pictures" --test "$pictures" -o "$own/pets"
+  says "accuracy on 8 samples" "wrote $own/pets.c and $own/pets.h"
+  has_files "$own"/pets.{c,h,int8.safetensors,report.txt,report.json}
+  expect 0 "$tuco" inspect "$own/pets.int8.safetensors"
+  says " int8 " 'tuco.class_names = "cat\ndog\n"' "Arena 276480 bytes"
+  expect 0 "$tuco" predict "$own/pets.int8.safetensors" "$pictures/dog/0.png"
+  says "dog/0.png  "
+  # The int8 model gives the same C again, without pictures.
+  mkdir -p "$own/again"
+  expect 0 "$tuco" export "$own/pets.int8.safetensors" -o "$own/again/pets"
+  cmp "$own/pets.c" "$own/again/pets.c" || fail "other C from the int8 model"
+  expect 1 "$tuco" export "$own/pets.int8.safetensors" --calibrate "$pictures" -o "$own/x"
+  says "is an int8 model already"
+  expect 1 "$tuco" export "$model" -o "$own/x"
+  says "--calibrate DIR"
+  expect 1 "$tuco" export "$model" --calibrate "$own/nowhere" -o "$own/x"
+  says "$own/nowhere: no such folder or archive"
+  expect 1 "$tuco" export "$model" --calibrate "$pictures" -o "$own/2-bad names"
+  says "2-bad names"
+  expect 1 "$tuco" export "$model" --calibrate "$pictures" -o "$own/no/folder/x"
+  says "$own/no/folder/x"
+  ! ls "$own"/x* "$own"/2-bad* > /dev/null 2>&1 || fail "something was written: $(ls "$own")"
+}
+
+command_lines() {
+  expect 1 "$tuco"
+  says "which command?" "predict" "export" "inspect"
+  expect 0 "$tuco" --help
+  says "predict" "export" "inspect"
+  expect 109 "$tuco" fly
+  says "fly"
+  expect 106 "$tuco" predict
+  says "MODEL is required"
+  expect 105 "$tuco" predict --top 0 a b
+  says "--top"
+  expect 105 "$tuco" export a --method guess
+  says "--method"
+  expect 105 "$cats_vs_dogs" --epochs none
+  says "--epochs"
+  expect 109 "$cats_vs_dogs" --speed 11
+  says "--speed"
+  expect 1 "$cats_vs_dogs" --data "$own/nowhere" --out "$own/results"
+  says "cats_vs_dogs: $own/nowhere/train: no such folder or archive"
+  expect 1 "$cats_vs_dogs" --drawn 100 --out "$inputs/damaged.png"
+  says "cats_vs_dogs: " "damaged.png"
+}
+
+mnist() {
+  cd "$own"
+  expect 0 "$mnist" "$inputs/mnist" 3
+  says "epoch 3/3" "test accuracy" "saved mnist.safetensors"
+  has_files mnist.safetensors
+  has_no_escapes
+  expect 106 "$mnist"
+  says "DIR is required"
+  expect 1 "$mnist" "$own/nowhere"
+  says "mnist: $own/nowhere: no file train-images-idx3-ubyte"
+  expect 105 "$mnist" "$inputs/mnist" many
+  says "many"
+  expect 105 "$mnist" "$inputs/mnist" 0
+  says "EPOCHS"
+}
+
+mkdir -p "$own"
+case $case in
+  export) export_ ;;
+  *) "$case" ;;
+esac
+echo "passed"
