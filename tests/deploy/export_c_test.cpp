@@ -4,11 +4,9 @@
 
 #include <cstdlib>
 
+#include "tests/deploy/exported_c.h"
 #include "tests/deploy/networks.h"
-#include "tests/support/temporary_folder.h"
 #include "tuco/core/error.h"
-#include "tuco/core/file.h"
-#include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/trace.h"
 
@@ -25,51 +23,8 @@ QuantizedModel model_of(const test::Network& network, uint64_t seed) {
                   {.rounding = seed % 4 == 3 ? Rounding::kSingle : Rounding::kDouble});
 }
 
-/// Runs the model on the bytes of a file and writes the outputs to another. The arena lies between
-/// guards, whose pattern must survive.
-constexpr const char* kMain = R"(
-#include <stdio.h>
-#include <string.h>
-#include "model.h"
-static int32_t memory[(MODEL_ARENA_BYTES + 64 + 3) / 4];
-int main(int argc, char** argv) {
-  int8_t* arena = (int8_t*)memory + 32;
-  FILE *in = fopen(argv[1], "rb"), *out = fopen(argv[2], "wb");
-  int i;
-  if (argc != 3 || !in || !out) return 1;
-  memset(memory, 0x5a, sizeof memory);
-  while (fread(model_input(arena), 1, MODEL_INPUT_BYTES, in) == MODEL_INPUT_BYTES)
-    fwrite(model_run(arena), 1, MODEL_OUTPUT_BYTES, out);
-  fclose(out);
-  for (i = 0; i < 32; i++)
-    if (((int8_t*)memory)[i] != 0x5a || arena[MODEL_ARENA_BYTES + i] != 0x5a) return 2;
-  return 0;
-}
-)";
-
 bool has(const std::string& program) {
   return std::system((program + " --version > /dev/null 2>&1").c_str()) == 0;
-}
-
-/// Compiles the model's C, runs it, and compares every byte with the interpreter.
-void expect_same_bytes(const QuantizedModel& model, const Tensor& images,
-                       const std::string& compile) {
-  const test::TemporaryFolder folder;
-  const std::string base = folder.path() / "model";
-  write_c(model, base);
-  write_file(folder.path() / "main.c", kMain);
-  const Tensor input =
-      quantize_values(images, *model.graph.values[model.graph.inputs[0]].quantization);
-  const auto bytes = input.to_vector<int8_t>();
-  write_file(folder.path() / "in",
-             std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  const std::string where = "cd " + folder.path().string() + " && ";
-  ASSERT_EQ(std::system((where + compile + " main.c model.c -o run").c_str()), 0) << compile;
-  ASSERT_EQ(std::system((where + "./run in out").c_str()), 0) << "the arena's guards";
-  const auto expected = interpret(model, input).to_vector<int8_t>();
-  const Bytes got = File::open(folder.path() / "out").read_all();
-  ASSERT_EQ(got.size(), expected.size());
-  EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size()), 0);
 }
 
 TEST(ExportC, EveryCompilerGivesTheInterpretersBytes) {
@@ -81,7 +36,7 @@ TEST(ExportC, EveryCompilerGivesTheInterpretersBytes) {
         "g++ -x c++ -std=c++17 -O1", "clang -std=c99 -O2", "clang++ -x c++ -std=c++11 -O2"}) {
     if (!has(compiler.substr(0, compiler.find(' ')))) continue;
     SCOPED_TRACE(compiler);
-    expect_same_bytes(model, images, compiler + " " + kFlags + " -Wno-deprecated");
+    test::expect_same_bytes(model, images, compiler + " " + kFlags + " -Wno-deprecated");
   }
 }
 
@@ -89,8 +44,9 @@ TEST(ExportC, RandomNetworksGiveTheInterpretersBytes) {
   for (uint64_t seed = 0; seed < 24; ++seed) {
     SCOPED_TRACE(seed);
     const auto network = test::random_network(seed);
-    expect_same_bytes(model_of(network, seed), test::random_images(network, kImages, seed + 9),
-                      fmt::format("gcc -std=c99 -O1 {}", kFlags));
+    test::expect_same_bytes(model_of(network, seed),
+                            test::random_images(network, kImages, seed + 9),
+                            fmt::format("gcc -std=c99 -O1 {}", kFlags));
   }
 }
 
@@ -130,8 +86,8 @@ TEST(ExportC, ClassNamesSurviveAnySpelling) {
   graph.preprocessing = Preprocessing{
       .height = 12, .width = 12, .class_names = {"a \"b\"", "back\\slash ?\?/", "n\xc3\xa4me\n"}};
   const QuantizedModel model = quantize(graph, test::random_images(network, 4, 1));
-  expect_same_bytes(model, test::random_images(network, 1, 2),
-                    fmt::format("gcc -std=c99 -O1 {}", kFlags));
+  test::expect_same_bytes(model, test::random_images(network, 1, 2),
+                          fmt::format("gcc -std=c99 -O1 {}", kFlags));
 }
 
 }  // namespace

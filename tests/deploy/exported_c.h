@@ -1,0 +1,61 @@
+// Exported C against the interpreter: compiles what write_c writes, runs it and compares every
+// byte.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tests/support/temporary_folder.h"
+#include "tuco/core/file.h"
+#include "tuco/deploy/export_c.h"
+#include "tuco/deploy/interpreter.h"
+
+namespace tuco::test {
+
+/// Runs the model on the bytes of a file and writes the outputs to another. The arena lies between
+/// guards, whose pattern must survive.
+inline constexpr const char* kExportedMain = R"(
+#include <stdio.h>
+#include <string.h>
+#include "model.h"
+static int32_t memory[(MODEL_ARENA_BYTES + 64 + 3) / 4];
+int main(int argc, char** argv) {
+  int8_t* arena = (int8_t*)memory + 32;
+  FILE *in = fopen(argv[1], "rb"), *out = fopen(argv[2], "wb");
+  int i;
+  if (argc != 3 || !in || !out) return 1;
+  memset(memory, 0x5a, sizeof memory);
+  while (fread(model_input(arena), 1, MODEL_INPUT_BYTES, in) == MODEL_INPUT_BYTES)
+    fwrite(model_run(arena), 1, MODEL_OUTPUT_BYTES, out);
+  fclose(out);
+  for (i = 0; i < 32; i++)
+    if (((int8_t*)memory)[i] != 0x5a || arena[MODEL_ARENA_BYTES + i] != 0x5a) return 2;
+  return 0;
+}
+)";
+
+/// Compiles the model's C with the command `compile`, runs it on the images, and compares every
+/// byte with the interpreter.
+inline void expect_same_bytes(const deploy::QuantizedModel& model, const Tensor& images,
+                              const std::string& compile) {
+  const TemporaryFolder folder;
+  const std::string base = folder.path() / "model";
+  deploy::write_c(model, base);
+  write_file(folder.path() / "main.c", kExportedMain);
+  const Tensor input =
+      deploy::quantize_values(images, *model.graph.values[model.graph.inputs[0]].quantization);
+  const auto bytes = input.to_vector<int8_t>();
+  write_file(folder.path() / "in",
+             std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const std::string where = "cd " + folder.path().string() + " && ";
+  ASSERT_EQ(std::system((where + compile + " main.c model.c -o run").c_str()), 0) << compile;
+  ASSERT_EQ(std::system((where + "./run in out").c_str()), 0) << "the arena's guards";
+  const auto expected = deploy::interpret(model, input).to_vector<int8_t>();
+  const Bytes got = File::open(folder.path() / "out").read_all();
+  ASSERT_EQ(got.size(), expected.size());
+  EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size()), 0);
+}
+
+}  // namespace tuco::test
