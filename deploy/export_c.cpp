@@ -43,6 +43,13 @@ std::string literal(float value) {
   return text + (text.find_first_of(".e") == std::string::npos ? ".0f" : "f");
 }
 
+/// A module's name for a comment, which nothing in it may end.
+std::string in_comment(std::string name) {
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_') c = '_';
+  return name;
+}
+
 /// "96 x 96 x 3" of a value for one image.
 std::string dimensions(const Graph::Value& value) {
   std::string text;
@@ -128,8 +135,9 @@ CSource generate_c(const QuantizedModel& model, const std::string& name) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     c.begin_node(static_cast<int>(i));
-    c.line("/* {}{}{}: {} to {} */", tuco::name(node.op), node.name.empty() ? "" : " ", node.name,
-           dimensions(graph.values[node.inputs[0]]), dimensions(graph.values[node.outputs[0]]));
+    c.line("/* {}{}{}: {} to {} */", tuco::name(node.op), node.name.empty() ? "" : " ",
+           in_comment(node.name), dimensions(graph.values[node.inputs[0]]),
+           dimensions(graph.values[node.outputs[0]]));
     std::visit(
         [&]<class Op>(const Op& op) {
           if constexpr (not_quantizable<Op> != nullptr)
