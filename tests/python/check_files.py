@@ -1,5 +1,6 @@
 """Opens what `python_files write` wrote, and writes for `python_files read`, with the packages that
 Python users have. The tensors are those of tensors() in python_files.cpp."""
+import json
 import pathlib
 import sys
 
@@ -37,10 +38,25 @@ for name, array in expected.items():
     check(f"ours.safetensors: {name}", loaded[name], array)
     check(f"ours-{name}.npy", np.load(folder / f"ours-{name}.npy"), array)
 
+# A network with its graph: the constants under their own names, the ops as JSON.
+weights = load_file(folder / "graph.safetensors")
+with safe_open(folder / "graph.safetensors", framework="numpy") as file:
+    about = file.metadata()
+assert about["tuco.layout"] == "OHWI", about["tuco.layout"]
+graph = json.loads(about["tuco.graph"])
+constants = {value["name"]: value for value in graph["values"] if value["constant"]}
+assert sorted(constants) == sorted(weights), sorted(weights)
+for name, value in constants.items():
+    assert list(weights[name].shape) == value["shape"], f"{name}: {weights[name].shape}"
+    assert str(weights[name].dtype) == value["dtype"], f"{name}: {weights[name].dtype}"
+    assert np.isfinite(weights[name]).all(), name
+assert weights["stem.weight"].shape == (8, 3, 3, 3)
+assert [node["op"] for node in graph["nodes"]].count("conv2d") == 5
+
 save_file({name: np.array(array, order="C") for name, array in expected.items()},
           folder / "python.safetensors", metadata=metadata)
 for name, array in expected.items():
     np.save(folder / f"python-{name}.npy", array)  # the transposed one is in Fortran's order
     with open(folder / f"python-{name}-2.npy", "wb") as file:
         np.lib.format.write_array(file, array, version=(2, 0))
-print(f"Python opened {len(expected)} tensors in both formats")
+print(f"Python opened {len(expected)} tensors in both formats, and {len(constants)} of a graph")

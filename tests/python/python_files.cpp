@@ -4,9 +4,12 @@
 
 #include <cstdio>
 
+#include "tests/deploy/networks.h"
 #include "tuco/core/error.h"
 #include "tuco/core/npy.h"
 #include "tuco/core/safetensors.h"
+#include "tuco/deploy/graph_file.h"
+#include "tuco/deploy/trace.h"
 
 namespace tuco {
 namespace {
@@ -38,6 +41,10 @@ NamedTensors tensors() {
 
 void write(const std::string& folder) {
   save_safetensors(folder + "/ours.safetensors", tensors(), kMetadata);
+  const auto network = test::small_network();
+  deploy::save_graph(
+      folder + "/graph.safetensors",
+      deploy::trace(network.forward, test::random_images(network, 1, 1), network.constants));
   for (const auto& [name, tensor] : tensors()) save_npy(folder + "/ours-" + name + ".npy", tensor);
 }
 
