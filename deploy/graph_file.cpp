@@ -4,6 +4,8 @@
 #include <set>
 
 #include "tuco/core/error.h"
+#include "tuco/core/file.h"
+#include "tuco/deploy/check_model.h"
 #include "tuco/deploy/run_graph.h"
 
 namespace tuco::deploy {
@@ -196,6 +198,20 @@ void check_shapes(const Graph& graph) {
                          v, graph.values[v].meta.shape, shapes[v]);
 }
 
+/// Sizes are those of the example, whose batch is small.
+void check_size(const Graph::Value& value) {
+  for (const int64_t size : value.meta.shape)
+    require<FormatError>(size >= 0 && size <= kMaxGraphValue, "size {} of value \"{}\"", size,
+                         value.name);
+  int64_t elements = 1;
+  for (const int64_t size : value.meta.shape) {
+    elements *= size;  // at most the square of the limit
+    require<FormatError>(elements <= kMaxGraphValue,
+                         "value \"{}\" of shape {} has more than {} elements", value.name,
+                         value.meta.shape, kMaxGraphValue);
+  }
+}
+
 Graph parse_graph(const std::string& text, const Safetensors& file) {
   const Json json = Json::parse(text);
   Graph graph;
@@ -204,9 +220,7 @@ Graph parse_graph(const std::string& text, const Safetensors& file) {
     value.name = entry.at("name").get<std::string>();
     from_json_to(entry.at("dtype"), value.meta.dtype);
     from_json_to(entry.at("shape"), value.meta.shape);
-    for (const int64_t size : value.meta.shape)
-      require<FormatError>(size >= 0 && size < (int64_t{1} << 31), "size {} of value \"{}\"", size,
-                           value.name);
+    check_size(value);
     if (entry.at("constant").get<bool>()) {
       const Tensor* tensor = file.find(value.name);
       require<FormatError>(tensor != nullptr, "the constant \"{}\" is not in the file", value.name);
@@ -244,8 +258,9 @@ Graph parse_graph(const std::string& text, const Safetensors& file) {
   return graph;
 }
 
-Graph load(const std::string& path, Metadata& metadata) {
-  const Safetensors file = load_safetensors(path);
+Graph load(const File& source, Metadata& metadata) {
+  const std::string& path = source.name();
+  const Safetensors file = load_safetensors(source);
   metadata = file.metadata;
   const auto found = metadata.find(kGraphKey);
   require<FormatError>(found != metadata.end(),
@@ -285,20 +300,28 @@ void save_model(const std::string& path, const QuantizedModel& model, const Meta
   save_graph(path, model.graph, metadata);
 }
 
-Graph load_graph(const std::string& path) {
+Graph load_graph(const std::string& path) { return load_graph(File::open(path)); }
+Graph load_graph(const File& file) {
   Metadata metadata;
-  return load(path, metadata);
+  return load(file, metadata);
 }
 
-QuantizedModel load_model(const std::string& path) {
+QuantizedModel load_model(const std::string& path) { return load_model(File::open(path)); }
+QuantizedModel load_model(const File& file) {
+  const std::string& path = file.name();
   Metadata metadata;
-  QuantizedModel model{load(path, metadata)};
+  QuantizedModel model{load(file, metadata)};
   require<FormatError>(is_quantized(model.graph), "{}: holds a float graph, expected an int8 one",
                        path);
   const std::string rounding = metadata[kRoundingKey];
   require<FormatError>(rounding == "double" || rounding == "single",
                        "{}: rounding is \"{}\", expected double or single", path, rounding);
   model.rounding = rounding == "double" ? Rounding::kDouble : Rounding::kSingle;
+  try {
+    check_model(model);
+  } catch (const Error& error) {
+    fail<FormatError>("{}: the int8 model is wrong: {}", path, error.what());
+  }
   return model;
 }
 

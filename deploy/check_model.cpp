@@ -1,0 +1,149 @@
+#include "tuco/deploy/check_model.h"
+
+#include <cstdlib>
+
+#include "tuco/core/error.h"
+#include "tuco/deploy/rules.h"
+
+namespace tuco::deploy {
+namespace {
+
+/// What the sums of 32 bits hold, and the most that an input is from its zero point.
+constexpr int64_t kMaxSum = (int64_t{1} << 31) - 1;
+constexpr int64_t kMaxInput = 255;
+
+void check_activation(const Graph::Value& value) {
+  const auto& shape = value.meta.shape;
+  require<FormatError>(value.quantization && value.meta.dtype == DType::int8 &&
+                           value.quantization->scale.size() == 1 &&
+                           std::abs(int64_t{value.quantization->zero_point[0]} * 2 + 1) <= 255,
+                       "value \"{}\" is not int8 with one scale and a zero point in its range",
+                       value.name);
+  require<FormatError>(shape.rank() > 0 && shape.numel() > 0, "value \"{}\" of shape {} is empty",
+                       value.name, shape);
+}
+
+class Checker {
+ public:
+  Checker(const Graph& graph, const Graph::Node& node) : graph_(graph), node_(node) {}
+
+  template <class Op>
+  void check(const Op& op) const {
+    if constexpr (not_quantizable<Op> != nullptr) {
+      fail<UnsupportedOp>("{}: {}", name(node_.op), not_quantizable<Op>);
+    } else {
+      require<FormatError>(node_.outputs.size() == 1, "{} has {} results, expected one",
+                           name(node_.op), node_.outputs.size());
+      check_activation(output());
+      const bool weighted = std::is_same_v<Op, op::Conv2d> || std::is_same_v<Op, op::Linear>;
+      const size_t activations = weighted ? 1 : node_.inputs.size();
+      for (size_t i = 0; i < activations; ++i) {
+        require<UnsupportedOp>(!input(i).constant.defined(),
+                               "{}: a constant input has no int8 kernel", name(node_.op));
+        check_activation(input(i));
+      }
+      require<FormatError>(!node_.activation || weighted || std::is_same_v<Op, op::Add>,
+                           "{} cannot have an activation in it", name(node_.op));
+      check_op(op);
+    }
+  }
+
+ private:
+  const Graph::Value& input(size_t i) const { return graph_.values[node_.inputs.at(i)]; }
+  const Graph::Value& output() const { return graph_.values[node_.outputs.at(0)]; }
+
+  /// Weight and bias of an op with an output channel for each index of the weight's first
+  /// dimension.
+  void check_weights() const {
+    const Graph::Value& weight = input(1);
+    require<FormatError>(weight.constant.defined() && weight.meta.dtype == DType::int8 &&
+                             weight.meta.shape.numel() > 0,
+                         "{}: the weight is not a constant of int8", name(node_.op));
+    const int64_t channels = weight.meta.shape[0];
+    require<FormatError>(
+        weight.quantization && weight.quantization->axis == 0 &&
+            static_cast<int64_t>(weight.quantization->scale.size()) == channels &&
+            std::ranges::all_of(weight.quantization->zero_point, [](int z) { return z == 0; }),
+        "{}: the weight has not one scale, and zero point 0, for each of {} channels",
+        name(node_.op), channels);
+    std::vector<int32_t> biases(channels, 0);
+    if (node_.inputs.size() > 2) {
+      const Graph::Value& bias = input(2);
+      require<FormatError>(bias.constant.defined() && bias.meta.dtype == DType::int32 &&
+                               bias.meta.shape == Shape{channels},
+                           "{}: the bias is not a constant of {} int32", name(node_.op), channels);
+      biases = bias.constant.to_vector<int32_t>();
+    }
+    const auto weights = weight.constant.to_vector<int8_t>();
+    const auto each = static_cast<int64_t>(weights.size()) / channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      int64_t sum = std::abs(int64_t{biases[c]});
+      for (int64_t i = 0; i < each; ++i)
+        sum += kMaxInput * std::abs(int64_t{weights[c * each + i]});
+      require<FormatError>(sum <= kMaxSum, "{}: sums of channel {} may overflow 32 bits",
+                           name(node_.op), c);
+    }
+  }
+  /// The op moves integers as they are.
+  void check_same_scale() const {
+    for (size_t i = 0; i < node_.inputs.size(); ++i)
+      require<FormatError>(*input(i).quantization == *output().quantization,
+                           "{}: input {} has another scale than the output", name(node_.op), i);
+  }
+  void check_scale(const Quantization& wanted) const {
+    require<FormatError>(*output().quantization == wanted, "{}: the output's scale must be {}",
+                         name(node_.op), wanted.scale[0]);
+  }
+
+  void check_op(const op::Conv2d&) const { check_weights(); }
+  void check_op(const op::Linear&) const { check_weights(); }
+  void check_op(const op::Add&) const {
+    require<UnsupportedOp>(input(0).meta.shape == input(1).meta.shape,
+                           "add: no int8 kernel broadcasts {} and {}", input(0).meta.shape,
+                           input(1).meta.shape);
+  }
+  void check_op(const op::Mean& op) const {
+    require<UnsupportedOp>(op.dims.rank() > 0 && op.dims[0] > 0, "mean: over the batch");
+    require<UnsupportedOp>(
+        input(0).meta.shape.numel() / output().meta.shape.numel() <= kMaxSum / kMaxInput,
+        "mean: of too many values for 32 bits");
+  }
+  void check_op(const op::MaxPool2d&) const { check_same_scale(); }
+  void check_op(const op::AvgPool2d&) const { check_same_scale(); }
+  void check_op(const op::Reshape& op) const {
+    require<UnsupportedOp>(op.shape.rank() > 0 && op.shape[0] == -1,
+                           "reshape: to {} does not keep the batch first", op.shape);
+    check_same_scale();
+  }
+  void check_op(const op::Concat& op) const {
+    require<UnsupportedOp>(op.dim > 0, "concat: along the batch");
+    check_same_scale();
+  }
+  void check_op(const op::Pad& op) const {
+    require<UnsupportedOp>(op.before.rank() == 4 && op.before[0] == 0 && op.after[0] == 0,
+                           "pad: by {} and {} has no int8 kernel", op.before, op.after);
+    check_same_scale();
+  }
+  void check_op(const op::Softmax&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
+  void check_op(const op::Sigmoid&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
+  void check_op(const op::Tanh&) const { check_scale({{1.0f / 128}, {0}, -1}); }
+  void check_op(const op::Relu&) const {}
+  void check_op(const op::Clamp& op) const {
+    require<FormatError>(op.low <= op.high, "clamp: from {} to {}", op.low, op.high);
+  }
+
+  const Graph& graph_;
+  const Graph::Node& node_;
+};
+
+}  // namespace
+
+void check_model(const QuantizedModel& model) {
+  const Graph& graph = model.graph;
+  for (const int v : graph.inputs) check_activation(graph.values[v]);
+  for (const Graph::Node& node : graph.nodes)
+    std::visit([&](const auto& op) { Checker(graph, node).check(op); }, node.op);
+  for (const int v : graph.outputs) check_activation(graph.values[v]);
+}
+
+}  // namespace tuco::deploy
