@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 
 namespace tuco {
+
+op::Any::Any() = default;
+op::Any::~Any() = default;
+op::Any::Any(const Any& other) = default;
+op::Any::Any(Any&& other) noexcept = default;
+op::Any& op::Any::operator=(const Any& other) = default;
+op::Any& op::Any::operator=(Any&& other) noexcept = default;
+
 namespace {
 
 std::string text(Hw hw) { return fmt::format("({}, {})", hw.h, hw.w); }

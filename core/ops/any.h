@@ -38,8 +38,19 @@ struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>> {
 
 }  // namespace detail
 
-/// Any op of Tuco.
-using Any = detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList>::variant;
+/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take. Its
+/// copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a list.
+class Any
+    : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList>::variant {
+ public:
+  using variant::variant;
+  Any();
+  ~Any();
+  Any(const Any& other);
+  Any(Any&& other) noexcept;
+  Any& operator=(const Any& other);
+  Any& operator=(Any&& other) noexcept;
+};
 
 }  // namespace tuco::op
 
