@@ -75,6 +75,12 @@ void from_json_to(const Json& json, T& value) {
   value = json.get<T>();
 }
 
+// Not inlined into the code of every op: the library's own templates are large.
+void put(Json& json, std::string_view key, Json value) {
+  json[std::string(key)] = std::move(value);
+}
+const Json& member(const Json& json, std::string_view key) { return json.at(std::string(key)); }
+
 /// Ops that a file may hold: whatever a trace can record.
 template <class Op>
 constexpr bool is_storable =
@@ -88,7 +94,7 @@ Json op_to_json(const op::Any& any) {
         Json json = {{"op", name(op)}};
         if constexpr (is_storable<Op>)
           Op::fields(op, [&](std::string_view key, const auto& value) {
-            json[std::string(key)] = to_json(value);
+            put(json, key, to_json(value));
           });
         else
           fail<UnsupportedOp>("save_graph: {} cannot be stored", name(op));
@@ -103,7 +109,7 @@ bool try_op(const Json& json, const std::string& wanted, op::Any& any) {
     if (Op::name != wanted) return false;
     Op op;
     Op::fields(op, [&](std::string_view key, auto& value) {
-      from_json_to(json.at(std::string(key)), value);
+      from_json_to(member(json, key), value);
     });
     any = op;
     return true;
