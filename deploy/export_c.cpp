@@ -151,6 +151,7 @@ CSource generate_c(const QuantizedModel& model, const std::string& name) {
 
   CSource result;
   result.arena_bytes = plan.arena_bytes;
+  result.arena_lower_bound = plan.lower_bound;
   result.constant_bytes = c.constant_bytes();
   result.header = make_header(model, name, plan);
   const std::vector<std::string_view> headers(c.headers().begin(), c.headers().end());

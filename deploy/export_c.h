@@ -12,7 +12,8 @@ struct CSource {
   std::string header, source;
   /// Bytes of weights, biases and per-channel tables.
   int64_t constant_bytes = 0;
-  int64_t arena_bytes = 0;
+  /// Bytes of the arena, and the least that any plan could do with.
+  int64_t arena_bytes = 0, arena_lower_bound = 0;
 };
 
 /// Generates C for a model with one input and one output. `name` becomes the prefix of all names,

@@ -143,10 +143,15 @@ void fold_activations(Graph& graph) {
   graph.remove_unused();
 }
 
+namespace {
+
+/// Whether input and output share a scale in int8.
 bool keeps_scale(const op::Any& op) {
   return std::holds_alternative<op::MaxPool2d>(op) || std::holds_alternative<op::AvgPool2d>(op) ||
          std::holds_alternative<op::Reshape>(op) || std::holds_alternative<op::Pad>(op);
 }
+
+}  // namespace
 
 std::set<int> scale_sources(const Graph& graph, int value) {
   const int producer = graph.producer(value);

@@ -7,6 +7,7 @@
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
+#include "tuco/core/text.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/run_graph.h"
 
@@ -31,13 +32,6 @@ std::string label(const Graph::Node& node) {
   return node.name.empty() ? name(node.op) : fmt::format("{} {}", name(node.op), node.name);
 }
 
-/// 1234567 as "1,234,567".
-std::string grouped(int64_t number) {
-  std::string text = fmt::format("{}", number);
-  for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3) text.insert(i, ",");
-  return text;
-}
-
 }  // namespace
 
 double Accuracy::float_percent() const { return percent(float_right, samples); }
@@ -55,7 +49,7 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
   const CSource c = generate_c(model, "model");
   report.constant_bytes = c.constant_bytes;
   report.arena_bytes = c.arena_bytes;
-  report.arena_lower_bound = plan_memory(model).lower_bound;
+  report.arena_lower_bound = c.arena_lower_bound;
 
   // Quantization keeps the order of the nodes, so that they pair up.
   require<Error>(graph.nodes.size() == model.graph.nodes.size(),

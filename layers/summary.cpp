@@ -7,6 +7,7 @@
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
+#include "tuco/core/text.h"
 
 namespace tuco {
 namespace {
@@ -69,17 +70,6 @@ class EvaluationScope {
  private:
   std::vector<Module> trained_;
 };
-
-/// 1234567 as "1,234,567".
-std::string grouped(int64_t value) {
-  const std::string digits = fmt::format("{}", value);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i != 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
 
 }  // namespace
 
