@@ -39,6 +39,16 @@ class Workspace {
   std::vector<std::unique_ptr<Storage>> blocks_;
 };
 
+/// An op tied to its operands' memory, with everything done that needs doing once: what an executor
+/// that repeats the same ops in the same places keeps for each of them. It holds its operands, and
+/// may be run again as often as wanted, but by one thread at a time.
+class Bound {
+ public:
+  virtual ~Bound() = default;
+  /// Computes the outputs from what the inputs hold now. Allocates nothing once it has run.
+  virtual void run() = 0;
+};
+
 /// A device's memory and kernels. All methods may be called from several threads.
 class Backend {
  public:
@@ -69,6 +79,12 @@ class Backend {
   /// Packs the op's constant inputs: constants[i] is input i, undefined where it is not constant.
   /// Returns null where there is nothing to gain.
   virtual std::unique_ptr<Prepared> prepare(const op::Any& op, Inputs constants) = 0;
+  /// Ties an op to operands such as `run` takes. `prepared`, which may be null, must outlive the
+  /// result. Throws as `run` does, and Error where the op's kernel wants dense operands and gets
+  /// others.
+  virtual std::unique_ptr<Bound> bind(const op::Any& op, Inputs inputs,
+                                      std::span<const Tensor> outputs,
+                                      const Prepared* prepared) = 0;
 };
 
 /// The backend of `device`. Throws DeviceError if it is not there.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 
 #include "tuco/core/error.h"
@@ -23,19 +24,21 @@ std::atomic<int>& threads() {
   return value;
 }
 
-thread_local bool serial = false;
+thread_local int limit = std::numeric_limits<int>::max();
 
 }  // namespace
 
-int num_threads() { return serial ? 1 : threads().load(std::memory_order_relaxed); }
+int num_threads() { return std::min(limit, threads().load(std::memory_order_relaxed)); }
 
 void set_num_threads(int count) {
   require<Error>(count >= 1, "set_num_threads: {} threads, expected at least 1", count);
   threads() = count;
 }
 
-SerialScope::SerialScope() : before_(serial) { serial = true; }
-SerialScope::~SerialScope() { serial = before_; }
+ThreadLimit::ThreadLimit(int threads) : before_(limit) {
+  limit = std::min(limit, std::max(threads, 1));
+}
+ThreadLimit::~ThreadLimit() { limit = before_; }
 
 namespace detail {
 

@@ -7,22 +7,29 @@
 
 namespace tuco {
 
-/// Threads that parallel_for uses from this thread: 1 inside a SerialScope or another parallel_for.
+/// Threads that parallel_for uses from this thread: 1 inside another parallel_for, and at most as
+/// many as a ThreadLimit allows.
 int num_threads();
 /// Sets the program's number of threads; the start value is TUCO_NUM_THREADS or the machine's
 /// cores. Throws Error below 1.
 void set_num_threads(int threads);
 
-/// While one lives, parallel_for on this thread runs on this thread alone (the Loader's workers).
-class SerialScope {
+/// While one lives, parallel_for on this thread uses at most so many threads, this one included.
+class ThreadLimit {
  public:
-  SerialScope();
-  ~SerialScope();
-  SerialScope(const SerialScope&) = delete;
-  SerialScope& operator=(const SerialScope&) = delete;
+  explicit ThreadLimit(int threads);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
 
  private:
-  bool before_;
+  int before_;
+};
+
+/// While one lives, parallel_for on this thread runs on this thread alone (the Loader's workers).
+class SerialScope : ThreadLimit {
+ public:
+  SerialScope() : ThreadLimit(1) {}
 };
 
 namespace detail {

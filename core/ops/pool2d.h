@@ -26,7 +26,8 @@ struct PoolWindow {
 };
 
 /// Input: images (n, h, w, c). Outputs: (n, oh, ow, c), and int32 indices of the winners in the
-/// image plane (y * w + x), of the same shape. The first of equal maxima wins.
+/// image plane (y * w + x), of the same shape, which the kernel leaves out where that output is
+/// undefined. The first of equal maxima wins.
 struct MaxPool2d {
   static constexpr std::string_view name = "max_pool2d";
   PoolWindow window;

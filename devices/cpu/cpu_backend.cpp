@@ -7,6 +7,13 @@
 namespace tuco::cpu {
 namespace {
 
+/// Undefined tensors are operands that are not there.
+void require_dense(std::string_view op, std::span<const Tensor> tensors) {
+  for (const Tensor& tensor : tensors)
+    require<Error>(!tensor.defined() || tensor.is_contiguous(),
+                   "{}: an operand of shape {} is not dense", op, tensor.shape());
+}
+
 class CpuBackend final : public Backend {
  public:
   void* allocate(size_t bytes) override { return allocator_.allocate(bytes); }
@@ -35,9 +42,7 @@ class CpuBackend final : public Backend {
           } else if constexpr (takes_strides<Op>) {
             cpu::run(op, inputs, outputs, workspace);
           } else {
-            for (const Tensor& output : outputs)
-              require<Error>(output.is_contiguous(), "{}: an output of shape {} is not dense",
-                             Op::name, output.shape());
+            require_dense(Op::name, outputs);
             std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
             for (Tensor& tensor : dense_inputs)
               if (tensor.defined()) tensor = dense(tensor);
@@ -49,6 +54,23 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Prepared> prepare(const op::Any& any, Inputs constants) override {
     return std::visit([&](const auto& op) { return cpu::prepare(op, constants); }, any);
+  }
+
+  std::unique_ptr<Bound> bind(const op::Any& any, Inputs inputs, std::span<const Tensor> outputs,
+                              const Prepared* prepared) override {
+    return std::visit(
+        [&]<class Op>(const Op& op) -> std::unique_ptr<Bound> {
+          if constexpr (not_on_device<Op> != nullptr) {
+            fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
+          } else {
+            if constexpr (!takes_strides<Op>) {
+              require_dense(Op::name, inputs);
+              require_dense(Op::name, outputs);
+            }
+            return cpu::bind(op, inputs, outputs, prepared);
+          }
+        },
+        any);
   }
 
  private:

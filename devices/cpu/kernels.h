@@ -79,6 +79,31 @@ std::unique_ptr<Prepared> prepare(const Op&, Inputs) {
 }
 std::unique_ptr<Prepared> prepare(const op::Linear& op, Inputs constants);
 
+/// An op that runs its kernel on the same tensors each time.
+template <class Op>
+class BoundKernel final : public Bound {
+ public:
+  BoundKernel(const Op& op, Inputs in, std::span<const Tensor> out, const Prepared* prepared)
+      : op_(op), in_(in.begin(), in.end()), out_(out.begin(), out.end()), prepared_(prepared) {}
+  void run() override {
+    Workspace workspace(prepared_);
+    cpu::run(op_, in_, out_, workspace);
+  }
+
+ private:
+  Op op_;
+  std::vector<Tensor> in_, out_;
+  const Prepared* prepared_;
+};
+
+/// What `bind` does for an op. One whose kernel has sizes and addresses to work out first brings an
+/// overload, so that this is done once.
+template <class Op>
+std::unique_ptr<Bound> bind(const Op& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared) {
+  return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
+}
+
 /// Whether the op's kernel takes any strides; the inputs of others are made dense before, and their
 /// outputs must be.
 template <class Op>

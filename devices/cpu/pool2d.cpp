@@ -8,7 +8,8 @@ namespace tuco::cpu {
 void run(const op::MaxPool2d& op, Inputs in, Out out, Workspace&) {
   const WindowGeometry g = geometry(op.name, op.window, in[0].shape());
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    max_pool_forward<T>(g, ptr<T>(in[0]), ptr<T>(out[0]), ptr<int32_t>(out[1]));
+    max_pool_forward<T>(g, ptr<T>(in[0]), ptr<T>(out[0]),
+                        out[1].defined() ? ptr<int32_t>(out[1]) : nullptr);
   });
 }
 

@@ -37,5 +37,25 @@ TEST(ParallelFor, SerialScopeUsesOneThread) {
   EXPECT_THROW(set_num_threads(0), Error);
 }
 
+TEST(ParallelFor, ThreadLimitsNest) {
+  const int before = num_threads();
+  set_num_threads(5);
+  {
+    const ThreadLimit three(3);
+    EXPECT_EQ(num_threads(), 3);
+    {
+      const SerialScope serial;
+      const ThreadLimit wider(4);
+      EXPECT_EQ(num_threads(), 1);
+    }
+    EXPECT_EQ(num_threads(), 3);
+    std::atomic<int> parts = 0;
+    parallel_for(0, 100, 1, [&](int64_t, int64_t) { ++parts; });
+    EXPECT_EQ(parts, 3);
+  }
+  EXPECT_EQ(num_threads(), 5);
+  set_num_threads(before);
+}
+
 }  // namespace
 }  // namespace tuco

@@ -215,6 +215,34 @@ void expect_all_written(const Sample& sample, DType floating, Device device) {
     expect_close(outputs[i], expected[i], 0, fmt::format("pre-filled output {}", i));
 }
 
+void expect_bound_agrees(const Sample& sample, DType floating, Device device) {
+  const auto inputs = inputs_as(sample, floating, device);
+  if (!has_kernel(sample.op)) {
+    EXPECT_THROW(backend(device).bind(sample.op, inputs, {}, nullptr), UnsupportedOp);
+    return;
+  }
+  std::vector<Tensor> own, constants(inputs.size());
+  for (const Tensor& input : inputs) own.push_back(input.clone());
+  for (size_t i = 1; i < own.size(); ++i) constants[i] = own[i];
+  const auto packed = backend(device).prepare(sample.op, constants);
+  for (const Prepared* prepared : std::array<const Prepared*, 2>{nullptr, packed.get()}) {
+    Outputs outputs;
+    for (const Tensor& tensor : results(sample.op, own)) outputs.push_back(empty(tensor.meta()));
+    const auto bound = backend(device).bind(sample.op, own, outputs, prepared);
+    const auto expect_results = [&](const std::string& what) {
+      bound->run();
+      const Outputs expected = results(sample.op, own);
+      for (size_t i = 0; i < outputs.size(); ++i)
+        expect_close(outputs[i], expected[i], prepared ? sample.float32_tolerance : 0,
+                     fmt::format("{} {}, prepared {}", what, i, prepared != nullptr));
+    };
+    expect_results("bound output");
+    own.at(0).fill_(0.25);
+    expect_results("bound output from other bytes");
+    own[0].copy_(inputs[0]);
+  }
+}
+
 void expect_float32_agrees(const Sample& sample, Device device) {
   const auto narrow = inputs_as(sample, DType::float32, device);
   std::vector<Tensor> wide;

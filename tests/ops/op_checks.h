@@ -21,6 +21,9 @@ void expect_inferred(const Sample& sample, DType floating, Device device);
 /// The kernel writes every output element, and reads no scratch memory that it did not write: with
 /// both full of NaN it gives the same bytes as run_op.
 void expect_all_written(const Sample& sample, DType floating, Device device);
+/// Bound to its operands, with and without prepared constants, the op gives what it gives otherwise,
+/// also after the bytes of an operand have changed.
+void expect_bound_agrees(const Sample& sample, DType floating, Device device);
 /// float32 agrees with float64, outputs and gradients, computed from the same numbers.
 void expect_float32_agrees(const Sample& sample, Device device);
 /// The gradient of every floating-point input agrees with central differences in float64.

@@ -47,6 +47,7 @@ TEST_P(OpList, KeepsItsPromises) {
         SCOPED_TRACE(name(floating));
         expect_inferred(list[i], floating, device);
         expect_all_written(list[i], floating, device);
+        expect_bound_agrees(list[i], floating, device);
         expect_strides_do_not_matter(list[i], floating, device);
       }
       expect_float32_agrees(list[i], device);
