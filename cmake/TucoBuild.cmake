@@ -31,7 +31,6 @@ macro(tuco_find_dependencies)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or RelWithDebInfo" FORCE)
   endif()
   find_package(Threads REQUIRED)
-  find_package(OpenMP REQUIRED COMPONENTS CXX)
   find_package(Eigen3 3.4 REQUIRED NO_MODULE)
   find_package(fmt REQUIRED)
   find_package(nlohmann_json REQUIRED)
@@ -72,7 +71,7 @@ function(tuco_configure_library target)
   target_link_libraries(${target} PUBLIC fmt::fmt Threads::Threads
                         PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen>
                                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
-                                OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
+                                JPEG::JPEG PNG::PNG ZLIB::ZLIB
                                 hwy::hwy)
   target_precompile_headers(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/cmake/precompiled.h>)

@@ -40,7 +40,7 @@ constexpr std::array kLibraries = {
     Library{"Highway", "hwy/.*", "devices/"},
     Library{"CUDA", "(cuda|cublas|cudnn|curand|cub/|thrust/|nccl|device_launch).*",
             "devices/cuda/"},
-    Library{"OpenMP", "omp\\.h", "core/parallel"},
+    Library{"OpenMP", "omp\\.h", "nowhere/"},
 };
 
 bool contains(const Names& names, std::string_view name) {
