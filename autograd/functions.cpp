@@ -187,6 +187,18 @@ Tensor conv2d(const Tensor& images, const Tensor& weight, const Tensor& bias,
   return bias.defined() ? run_op1(options, {images, weight, bias})
                         : run_op1(options, {images, weight});
 }
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, double high) {
+  std::vector<Tensor> inputs = {x, weight};
+  if (bias.defined()) inputs.push_back(bias);
+  return run_op(op::FusedLinear{bias.defined(), 0, high}, inputs)[0];
+}
+Tensor conv2d_relu(const Tensor& images, const Tensor& weight, const Tensor& bias,
+                   const op::Conv2d& options, const Tensor& addend, double high) {
+  std::vector<Tensor> inputs = {images, weight};
+  for (const Tensor& optional : {bias, addend})
+    if (optional.defined()) inputs.push_back(optional);
+  return run_op(op::FusedConv2d{options, bias.defined(), addend.defined(), 0, high}, inputs)[0];
+}
 
 Tensor max_pool2d(const Tensor& images, const op::PoolWindow& window) {
   return run_op1(op::MaxPool2d{window}, {images});

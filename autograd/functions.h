@@ -3,6 +3,7 @@
 // and throw ShapeError, DTypeError or DeviceError naming the function when the inputs do not fit.
 // Dimensions may be negative, counted from the back.
 #pragma once
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -110,6 +111,14 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 /// Images (n, h, w, in) convolved with weight (out, kh, kw, in / groups), plus bias (out,).
 Tensor conv2d(const Tensor& images, const Tensor& weight, const Tensor& bias = {},
               const op::Conv2d& options = {});
+/// relu(linear(x, weight, bias)) in one pass, cut at `high` (6: ReLU6).
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                   double high = std::numeric_limits<double>::infinity());
+/// relu(conv2d(images, weight, bias, options) + addend) in one pass, cut at `high`; bias and addend,
+/// of the result's shape, may be undefined.
+Tensor conv2d_relu(const Tensor& images, const Tensor& weight, const Tensor& bias = {},
+                   const op::Conv2d& options = {}, const Tensor& addend = {},
+                   double high = std::numeric_limits<double>::infinity());
 
 // Pooling of images (n, h, w, c).
 Tensor max_pool2d(const Tensor& images, const op::PoolWindow& window);

@@ -98,9 +98,14 @@ TUCO_NO_GRADIENT(ArgMax, "the result is an index");
 // Products (ops/matmul.cpp, ops/conv2d.cpp).
 TUCO_RULES_WITH_FORWARD(MatMul);
 TUCO_RULES_WITH_FORWARD(Linear);
+TUCO_RULES_WITH_FORWARD(FusedLinear);
 TUCO_RULES_WITH_FORWARD(Conv2d);
+TUCO_RULES_WITH_FORWARD(FusedConv2d);
 TUCO_NO_GRADIENT(Conv2dGradInput, "second derivatives are not recorded");
 TUCO_NO_GRADIENT(Conv2dGradWeight, "second derivatives are not recorded");
+/// The fused ops as the product or convolution, Add, and Relu or Clamp.
+Outputs lower(const op::FusedLinear& op, Inputs inputs);
+Outputs lower(const op::FusedConv2d& op, Inputs inputs);
 
 // Pooling (ops/pool2d.cpp).
 TUCO_RULES_WITH_FORWARD(MaxPool2d);
@@ -149,6 +154,10 @@ void require_inputs(std::string_view op, size_t count, size_t least, size_t most
 void require_alike(std::string_view op, Metas inputs);
 /// Throws DTypeError naming `op` unless the type is floating-point.
 void require_floating(std::string_view op, DType dtype);
+/// x within [low, high], as Relu or Clamp says it where it can be outside.
+Tensor lower_clamp(const Tensor& x, double low, double high);
+/// The gradient of x from that of y = clamp(x, low, high), which passes strictly between.
+Tensor clamp_gradient(const Tensor& gradient, const Tensor& y, double low, double high);
 /// The gradient summed over the dimensions along which `shape` was broadcast to it.
 Tensor sum_to(const Tensor& gradient, const Shape& shape);
 

@@ -54,7 +54,7 @@ void register_all() {
       const std::string name = layer.name;
       register_for(isa, name + "/forward", [=](benchmark::State& state) {
         operands(state,
-                 [&](float* x, float* w, float* y) { conv2d_forward<float>(g, x, w, nullptr, y); });
+                 [&](float* x, float* w, float* y) { conv2d_forward<float>(g, x, w, {}, y); });
       });
       register_for(isa, name + "/grad_input", [=](benchmark::State& state) {
         operands(state,

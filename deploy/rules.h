@@ -89,6 +89,7 @@ inline constexpr const char* kBatchNormAlone =
 inline constexpr const char* kNoKernel = "no int8 kernel yet";
 inline constexpr const char* kTrainingOnly = "it belongs to training";
 inline constexpr const char* kNotRecorded = "graphs do not hold it";
+inline constexpr const char* kFused = "graphs to quantize hold what it is made of";
 
 template <>
 inline constexpr const char* not_quantizable<op::BatchNorm> = kBatchNormAlone;
@@ -116,6 +117,10 @@ inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;
 template <class Op>
 requires op::in_list<Op, op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate>>
 inline constexpr const char* not_quantizable<Op> = kNotRecorded;
+
+template <class Op>
+requires op::in_list<Op, op::TypeList<op::FusedLinear, op::FusedConv2d>>
+inline constexpr const char* not_quantizable<Op> = kFused;
 
 /// Whether the op's output can take its first input's place in memory (point-wise ops).
 bool works_in_place(const op::Any& op);

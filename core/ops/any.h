@@ -23,8 +23,8 @@ namespace detail {
 
 using StructuredList =
     TypeList<Where, Cast, Copy, ToDevice, Concat, Pad, Gather, GatherGrad, Slice, Permute, Reshape,
-             Expand, Sum, Mean, Max, ArgMax, MatMul, Linear, Conv2d, Conv2dGradInput,
-             Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad, BatchNorm,
+             Expand, Sum, Mean, Max, ArgMax, MatMul, Linear, FusedLinear, Conv2d, FusedConv2d,
+             Conv2dGradInput, Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad, BatchNorm,
              BatchNormTrain, BatchNormTrainGrad, BatchNormReluPool, BatchNormReluPoolGrad, Softmax,
              LogSoftmax, SoftmaxGrad, LogSoftmaxGrad, Dropout, Random, Fill, Accumulate, SgdStep,
              AdamWStep, Custom>;

@@ -1,5 +1,7 @@
-// Convolution of NHWC images with OHWI weights, and its two gradients.
+// Convolution of NHWC images with OHWI weights, alone and with what often follows, and its two
+// gradients.
 #pragma once
+#include <limits>
 #include <string_view>
 
 #include "tuco/core/ops/window.h"
@@ -20,6 +22,24 @@ struct Conv2d {
     visit("dilation", self.dilation);
     visit("padding", self.padding);
     visit("groups", self.groups);
+  }
+};
+
+/// clamp(conv(x, weight) + bias + addend, low, high) in one pass; ReLU is [0, infinity). Inputs:
+/// images, weight, then the bias (out,) and the addend, of the output's shape, where the attributes
+/// say so. The addend must not be the output's memory. NaN stays NaN.
+struct FusedConv2d {
+  static constexpr std::string_view name = "fused_conv2d";
+  Conv2d conv;
+  bool bias = false, addend = false;
+  double low = 0, high = std::numeric_limits<double>::infinity();
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    Conv2d::fields(self.conv, visit);
+    visit("bias", self.bias);
+    visit("addend", self.addend);
+    visit("low", self.low);
+    visit("high", self.high);
   }
 };
 

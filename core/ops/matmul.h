@@ -24,4 +24,18 @@ struct Linear : NoFields {
   static constexpr std::string_view name = "linear";
 };
 
+/// clamp(linear(x, weight) + bias, low, high) in one pass; ReLU is [0, infinity). Inputs: as of
+/// Linear, with the bias where the attribute says so. NaN stays NaN.
+struct FusedLinear {
+  static constexpr std::string_view name = "fused_linear";
+  bool bias = false;
+  double low = 0, high = std::numeric_limits<double>::infinity();
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("bias", self.bias);
+    visit("low", self.low);
+    visit("high", self.high);
+  }
+};
+
 }  // namespace tuco::op

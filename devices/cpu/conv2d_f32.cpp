@@ -24,14 +24,6 @@ constexpr int64_t kStripBytes = 96 << 10;    // of a strip: beside the weights i
 constexpr int64_t kGatherBytes = 512 << 10;  // of gathered pixels
 constexpr int64_t kGatherPixels = 28;        // gathered together, where they fit
 
-/// Weights (rows of the stored matrix) seen from the output of a correlation: forward, or with the
-/// roles of input and output channels exchanged.
-struct CorrelationWeights {
-  const float* w;
-  bool forward;
-  int64_t cells, in, out;  // kernel cells; the layer's channels in a group
-};
-
 }  // namespace tuco::cpu
 #endif
 
@@ -40,7 +32,7 @@ namespace tuco::cpu::HWY_NAMESPACE {
 
 // [group][panel][tap][source channel][panel width]
 void pack_weights(const Correlation& c, const CorrelationWeights& w,
-                  const std::vector<Panel>& panels, float* packed) {
+                  const Panels& panels, float* packed) {
   const int64_t sources = c.src_c / c.groups, taps = static_cast<int64_t>(c.taps.size());
   const int64_t depth = taps * sources, group_size = packed_size(panels, depth);
   const auto count = static_cast<int64_t>(panels.size());
@@ -62,13 +54,20 @@ void pack_weights(const Correlation& c, const CorrelationWeights& w,
   });
 }
 
+// The packed form for such panels: which split they are shows in the widest, the last one.
+Form panel_form(const Panels& panels) {
+  constexpr Form kForms[] = {Form::panels1, Form::panels1, Form::panels2, Form::panels3};
+  return kForms[panels.back().vectors];
+}
+
 // What all threads read.
 struct Job {
   const Correlation& c;
   const StripLayout& layout;
   const Runs& runs;
-  const std::vector<Panel>& panels;
-  const float *src, *packed, *bias;
+  const Panels& panels;
+  const float *src, *packed;
+  const Epilogue<float>& epilogue;
   float* dst;
   int64_t outputs;  // channels of a group of dst
 
@@ -76,11 +75,14 @@ struct Job {
   const float* weights(int64_t group, const Panel& panel) const {
     return packed + group * packed_size(panels, depth()) + panel.offset * depth();
   }
-  float* output(int64_t n, int64_t row, int64_t group, const Panel& panel) const {
-    return dst + c.dst_first + n * c.dst_image + row * c.dst_row + group * outputs + panel.first;
+  // Where the output of a tile lies.
+  ptrdiff_t output(int64_t n, int64_t row, int64_t group, const Panel& panel) const {
+    return c.dst_first + n * c.dst_image + row * c.dst_row + group * outputs + panel.first;
   }
-  const float* bias_of(int64_t group, const Panel& panel) const {
-    return bias ? bias + group * outputs + panel.first : nullptr;
+  void run(Tile tile, TileOperands& t, ptrdiff_t output, int64_t group, const Panel& panel) const {
+    t.c = dst + output;
+    t.epilogue = epilogue.at(output, group * outputs + panel.first);
+    tile(t);
   }
 };
 
@@ -98,19 +100,16 @@ void correlate_strip(const Job& job, int64_t n, int64_t row, int64_t count, floa
                      static_cast<int64_t>(job.runs.offsets.size()),
                      job.runs.length,
                      job.weights(group, panel),
-                     job.bias_of(group, panel),
-                     0,
                      nullptr,
                      c.dst_pixel,
                      last_columns(panel)};
       for (int64_t i = 0; i < count; ++i) {
         const float* a = from + group * (c.src_c / c.groups) + i * down;
-        float* out = job.output(n, row + i, group, panel);
+        const ptrdiff_t out = job.output(n, row + i, group, panel);
         for (int64_t j = 0; j < c.cols; j += panel.rows) {
           const int64_t first = std::min(j, c.cols - panel.rows);  // the last one overlaps
           t.a = a + first * across;
-          t.c = out + first * c.dst_pixel;
-          run_tile(t);
+          job.run(run_tile, t, out + first * c.dst_pixel, group, panel);
         }
       }
     }
@@ -137,21 +136,29 @@ void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip
         }
     }
     for (const Panel& panel : job.panels) {
-      float* out = job.output(begin, 0, group, panel);
+      const ptrdiff_t out = job.output(begin, 0, group, panel);
       for (int64_t p = 0; p < pixels; p += panel.rows) {
         const int64_t rows = std::min(panel.rows, pixels - p);
-        find_tile(rows, panel.vectors)({matrix + p * row, row, &zero_offset, 1, depth,
-                                        job.weights(group, panel), job.bias_of(group, panel), 0,
-                                        out + p * c.dst_pixel, c.dst_pixel, last_columns(panel)});
+        TileOperands t{matrix + p * row,
+                       row,
+                       &zero_offset,
+                       1,
+                       depth,
+                       job.weights(group, panel),
+                       nullptr,
+                       c.dst_pixel,
+                       last_columns(panel)};
+        job.run(find_tile(rows, panel.vectors), t, out + p * c.dst_pixel, group, panel);
       }
     }
   }
 }
 
 void correlate_dense(const Correlation& c, const CorrelationWeights& w, const float* src,
-                     const float* bias, float* dst) {
+                     const Epilogue<float>& epilogue, float* dst, const PackedForms* forms) {
+  Scratch shared;
   const StripLayout layout(c);
-  const Runs runs = contiguous_runs(layout);
+  const Runs runs = contiguous_runs(layout, shared);
   const int64_t outputs = w.forward ? w.out : w.in;
   const int64_t depth = static_cast<int64_t>(runs.offsets.size()) * runs.length;
   const int64_t image_pixels = c.rows * c.cols;
@@ -162,12 +169,12 @@ void correlate_dense(const Correlation& c, const CorrelationWeights& w, const fl
       std::min(divide_up(kGatherPixels, image_pixels),
                kGatherBytes / (image_pixels * (depth + 16) * static_cast<int64_t>(sizeof(float)))),
       1, c.batch);
-  const std::vector<Panel> panels = split_columns(outputs, gather ? images * image_pixels : c.cols);
-
-  Scratch shared;
-  float* packed = shared.get<float>(c.groups * packed_size(panels, depth));
-  pack_weights(c, w, panels, packed);
-  const Job job{c, layout, runs, panels, src, packed, bias, dst, outputs};
+  const Panels panels =
+      split_columns(outputs, gather ? images * image_pixels : c.cols, &shared);
+  const float* packed =
+      packed_form(forms, panel_form(panels), c.groups * packed_size(panels, depth), shared,
+                  [&](float* made) { pack_weights(c, w, panels, made); });
+  const Job job{c, layout, runs, panels, src, packed, epilogue, dst, outputs};
   const int64_t row_products = c.cols * c.groups * outputs * (depth + 1);
   constexpr int64_t kProductsPerThread = 1 << 18;
 
@@ -223,16 +230,23 @@ CorrelationWeights weights_of(const WindowGeometry& g, const float* w, bool forw
 
 template <>
 void conv2d_forward<float>(const WindowGeometry& g, const float* x, const float* w,
-                           const float* bias, float* y) {
+                           const Epilogue<float>& epilogue, float* y, const PackedForms* forms) {
   const int64_t pixels = g.batch * g.out_h * g.out_w;
   if (pixels * g.out_c == 0) return;
-  if (is_pointwise(g)) {
-    gemm<float>(false, true, pixels, g.out_c, g.in_c, 1, x, g.in_c, w, g.in_c, 0, y, g.out_c, bias);
-  } else if (is_depthwise(g)) {
-    depthwise_correlate(forward_correlation(g), g.out_c, g.kernel.h * g.kernel.w, x, w, bias, y);
-  } else {
-    TUCO_DISPATCH(correlate_dense)(forward_correlation(g), weights_of(g, w, true), x, bias, y);
+  if (is_pointwise(g) && forms) {
+    const auto& matrix = forms->get<PackedMatrix>(
+        Form::matrix, [&] { return PackedMatrix(true, g.in_c, g.out_c, w, g.in_c); });
+    return gemm(pixels, x, g.in_c, matrix, y, g.out_c, epilogue);
   }
+  if (is_pointwise(g))
+    return gemm<float>(false, true, pixels, g.out_c, g.in_c, 1, x, g.in_c, w, g.in_c, 0, y, g.out_c,
+                       epilogue);
+  Scratch memory;
+  const Correlation c = forward_correlation(g, memory);
+  if (is_depthwise(g))
+    depthwise_correlate(c, g.out_c, g.kernel.h * g.kernel.w, x, w, epilogue, y, forms);
+  else
+    TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, true), x, epilogue, y, forms);
 }
 
 template <>
@@ -243,11 +257,12 @@ void conv2d_grad_input<float>(const WindowGeometry& g, const float* dy, const fl
     gemm<float>(false, false, pixels, g.in_c, g.out_c, 1, dy, g.out_c, w, g.in_c, 0, dx, g.in_c);
     return;
   }
-  for (const Correlation& c : grad_input_correlations(g)) {
+  Scratch memory;
+  for (const Correlation& c : grad_input_correlations(g, memory)) {
     if (is_depthwise(g) && g.out_c == g.in_c)
-      depthwise_correlate(c, g.in_c, g.kernel.h * g.kernel.w, dy, w, nullptr, dx);
+      depthwise_correlate(c, g.in_c, g.kernel.h * g.kernel.w, dy, w, {}, dx);
     else
-      TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, false), dy, nullptr, dx);
+      TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, false), dy, {}, dx, nullptr);
   }
 }
 

@@ -32,19 +32,20 @@ struct Channels {
 
 template <>
 void conv2d_forward<double>(const WindowGeometry& g, const double* x, const double* w,
-                            const double* bias, double* y) {
+                            const Epilogue<double>& epilogue, double* y, const PackedForms*) {
   const Channels c(g);
   parallel_for(0, g.batch * g.out_h, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t j = 0; j < g.out_w; ++j) {
         double* out = y + (row * g.out_w + j) * g.out_c;
-        for (int64_t o = 0; o < g.out_c; ++o) out[o] = bias ? bias[o] : 0;
+        std::fill_n(out, g.out_c, 0.0);
         for_each_tap(g, row / g.out_h, row % g.out_h, j, [&](int64_t pixel, int64_t cell) {
           for (int64_t o = 0; o < g.out_c; ++o) {
             const double *in = x + pixel * g.in_c + c.first_input(o), *k = w + c.weight(o, cell);
             for (int64_t i = 0; i < c.in; ++i) out[o] += in[i] * k[i];
           }
         });
+        epilogue.at(out - y, 0).finish_rows(out, 1, g.out_c, g.out_c);
       }
   });
 }

@@ -29,7 +29,7 @@ struct GradWeightJob {
   const Correlation& c;
   const StripLayout& layout;
   const Runs& runs;
-  const std::vector<Panel>& panels;
+  const Panels& panels;
   const float *x, *dy;
   int64_t outputs;  // channels of a group of dy
   bool pad;         // dy's channels do not fill vectors
@@ -118,9 +118,10 @@ void add_units(const GradWeightJob& job, int64_t begin, int64_t end, int64_t fir
 
 void sum_grad_weight(const Correlation& c, int64_t outputs, const float* x, const float* dy,
                      float* dw) {
+  Scratch scratch;
   const StripLayout layout(c);
-  const Runs runs = contiguous_runs(layout);
-  const std::vector<Panel> panels = split_columns(outputs, runs.length);
+  const Runs runs = contiguous_runs(layout, scratch);
+  const Panels panels = split_columns(outputs, runs.length, &scratch);
   GradWeightJob job{c,
                     layout,
                     runs,
@@ -143,7 +144,6 @@ void sum_grad_weight(const Correlation& c, int64_t outputs, const float* x, cons
       all >= num_threads() &&
       (size * static_cast<int64_t>(sizeof(float)) > kPrivateBytes || units < num_threads());
   const int64_t parts = share_panels ? 1 : std::min<int64_t>(num_threads(), units);
-  Scratch scratch;
   float* sums = scratch.get<float>(parts * size);
   if (share_panels) {
     parallel_for(0, all, 1,
@@ -184,7 +184,8 @@ void conv2d_grad_weight<float>(const WindowGeometry& g, const float* x, const fl
     std::fill_n(dw, weights, 0.0f);
     return;
   }
-  const Correlation c = forward_correlation(g);
+  Scratch memory;
+  const Correlation c = forward_correlation(g, memory);
   if (is_depthwise(g))
     depthwise_grad_weight(c, g.out_c, x, dy, dw);
   else

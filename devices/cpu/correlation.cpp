@@ -10,9 +10,10 @@ namespace {
 struct AxisTap {
   int64_t at, cell;
 };
-std::vector<AxisTap> phase_taps(int64_t phase, int64_t kernel, int64_t stride, int64_t dilation,
-                                int64_t padding) {
-  std::vector<AxisTap> taps;
+std::pmr::vector<AxisTap> phase_taps(int64_t phase, int64_t kernel, int64_t stride,
+                                     int64_t dilation, int64_t padding, Scratch& memory) {
+  std::pmr::vector<AxisTap> taps(&memory);
+  taps.reserve(kernel);
   for (int64_t a = kernel - 1; a >= 0; --a) {
     const int64_t from = phase + padding - a * dilation;
     if (from % stride == 0) taps.push_back({from / stride, a});
@@ -24,8 +25,11 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-Correlation forward_correlation(const WindowGeometry& g) {
-  Correlation c{g.batch, g.in_h, g.in_w, g.in_c, g.groups, g.out_h, g.out_w};
+Correlation forward_correlation(const WindowGeometry& g, Scratch& memory) {
+  Correlation c{.batch = g.batch, .src_h = g.in_h, .src_w = g.in_w, .src_c = g.in_c,
+                .groups = g.groups, .rows = g.out_h, .cols = g.out_w,
+                .taps = std::pmr::vector<Tap>(&memory)};
+  c.taps.reserve(g.kernel.h * g.kernel.w);
   c.origin = {-g.padding.top, -g.padding.left};
   c.step = g.stride;
   c.reach = {(g.kernel.h - 1) * g.dilation.h, (g.kernel.w - 1) * g.dilation.w};
@@ -39,19 +43,19 @@ Correlation forward_correlation(const WindowGeometry& g) {
   return c;
 }
 
-std::vector<Correlation> grad_input_correlations(const WindowGeometry& g) {
-  std::vector<Correlation> phases;
+std::pmr::vector<Correlation> grad_input_correlations(const WindowGeometry& g, Scratch& memory) {
+  std::pmr::vector<Correlation> phases(&memory);
+  phases.reserve(g.stride.h * g.stride.w);
   for (int64_t h = 0; h < std::min(g.stride.h, g.in_h); ++h)
     for (int64_t w = 0; w < std::min(g.stride.w, g.in_w); ++w) {
-      Correlation c{g.batch,
-                    g.out_h,
-                    g.out_w,
-                    g.out_c,
-                    g.groups,
-                    divide_up(g.in_h - h, g.stride.h),
-                    divide_up(g.in_w - w, g.stride.w)};
-      const auto down = phase_taps(h, g.kernel.h, g.stride.h, g.dilation.h, g.padding.top);
-      const auto across = phase_taps(w, g.kernel.w, g.stride.w, g.dilation.w, g.padding.left);
+      Correlation c{.batch = g.batch, .src_h = g.out_h, .src_w = g.out_w, .src_c = g.out_c,
+                    .groups = g.groups, .rows = divide_up(g.in_h - h, g.stride.h),
+                    .cols = divide_up(g.in_w - w, g.stride.w),
+                    .taps = std::pmr::vector<Tap>(&memory)};
+      const auto down = phase_taps(h, g.kernel.h, g.stride.h, g.dilation.h, g.padding.top, memory);
+      const auto across =
+          phase_taps(w, g.kernel.w, g.stride.w, g.dilation.w, g.padding.left, memory);
+      c.taps.reserve(down.size() * across.size());
       if (!down.empty() && !across.empty()) {
         c.origin = {down.front().at, across.front().at};
         c.reach = {down.back().at - c.origin.h, across.back().at - c.origin.w};
@@ -121,10 +125,13 @@ const float* StripLayout::rows_of(const float* src, int64_t n, int64_t row, int6
   return strip;
 }
 
-Runs contiguous_runs(const StripLayout& layout) {
+Runs contiguous_runs(const StripLayout& layout, Scratch& memory) {
   const Correlation& c = layout.c;
   const int64_t length = c.src_c / c.groups;
-  Runs merged{{}, length}, single{{}, length};
+  Runs merged{std::pmr::vector<ptrdiff_t>(&memory), length};
+  Runs single{std::pmr::vector<ptrdiff_t>(&memory), length};
+  merged.offsets.reserve(c.taps.size());
+  single.offsets.reserve(c.taps.size());
   int64_t current = 0;  // length of the last run
   bool equal = true;    // all runs before the last are as long as the first
   for (const Tap& tap : c.taps) {
@@ -141,7 +148,7 @@ Runs contiguous_runs(const StripLayout& layout) {
   }
   if (merged.offsets.size() == 1) merged.length = current;
   if (merged.offsets.size() > 1) equal &= current == merged.length;
-  return equal ? merged : single;
+  return std::move(equal ? merged : single);
 }
 
 }  // namespace tuco::cpu

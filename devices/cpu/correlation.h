@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tuco/core/ops/window.h"
+#include "tuco/devices/cpu/scratch.h"
 
 namespace tuco::cpu {
 
@@ -22,14 +23,22 @@ struct Correlation {
   int64_t rows, cols;  // outputs of an image
   Hw origin{0}, step;
   Hw reach{0};  // the largest tap
-  std::vector<Tap> taps;
+  std::pmr::vector<Tap> taps;
   ptrdiff_t dst_first, dst_pixel, dst_row, dst_image;  // where outputs are written, in values
 };
 
 /// y from x; one tap for each kernel cell, in order.
-Correlation forward_correlation(const WindowGeometry& g);
+Correlation forward_correlation(const WindowGeometry& g, Scratch& memory);
 /// dx from dy: together they write each value once.
-std::vector<Correlation> grad_input_correlations(const WindowGeometry& g);
+std::pmr::vector<Correlation> grad_input_correlations(const WindowGeometry& g, Scratch& memory);
+
+/// Weights (rows of the stored matrix) seen from the output of a correlation: forward, or with the
+/// roles of input and output channels exchanged.
+struct CorrelationWeights {
+  const float* w;
+  bool forward;
+  int64_t cells, in, out;  // kernel cells; the layer's channels in a group
+};
 
 /// How the source's rows lie in memory when a correlation reads them: in place where the windows
 /// stay inside the image, else copied to a zero-padded strip.
@@ -57,9 +66,9 @@ struct StripLayout {
 
 /// The taps as runs of equal length over contiguous values, for all channels of a group.
 struct Runs {
-  std::vector<ptrdiff_t> offsets;
+  std::pmr::vector<ptrdiff_t> offsets;
   int64_t length;
 };
-Runs contiguous_runs(const StripLayout& layout);
+Runs contiguous_runs(const StripLayout& layout, Scratch& memory);
 
 }  // namespace tuco::cpu

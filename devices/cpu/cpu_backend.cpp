@@ -1,5 +1,7 @@
 #include "tuco/devices/cpu/cpu_backend.h"
 
+#include <algorithm>
+
 #include "tuco/core/error.h"
 #include "tuco/devices/cpu/allocator.h"
 #include "tuco/devices/cpu/kernels.h"
@@ -43,6 +45,9 @@ class CpuBackend final : public Backend {
             cpu::run(op, inputs, outputs, workspace);
           } else {
             require_dense(Op::name, outputs);
+            const auto is_dense = [](const Tensor& t) { return !t.defined() || t.is_contiguous(); };
+            if (std::ranges::all_of(inputs, is_dense))
+              return cpu::run(op, inputs, outputs, workspace);
             std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
             for (Tensor& tensor : dense_inputs)
               if (tensor.defined()) tensor = dense(tensor);

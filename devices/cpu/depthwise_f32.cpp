@@ -19,7 +19,7 @@ constexpr int64_t kPixels = 8;             // of a tile
 constexpr int64_t kTaps = 5;               // summed together in a gradient of weights
 constexpr int64_t kStripBytes = 32 << 10;  // beside the weights in L1
 
-// For pixels p: c[p] = bias + sum over taps a[p * a_step + offsets[tap]] * w[tap].
+// For pixels p: c[p] = sum over taps a[p * a_step + offsets[tap]] * w[tap], through the epilogue.
 struct DepthwiseOperands {
   const float* a;
   ptrdiff_t a_step;
@@ -27,16 +27,17 @@ struct DepthwiseOperands {
   int64_t taps;
   const float* w;
   ptrdiff_t w_row;
-  const float* bias;
   float* c;
   ptrdiff_t c_step;
   int64_t channels;  // of this vector
+  Epilogue<float> epilogue;
 };
 
 template <int P>
 void depthwise_tile(const DepthwiseOperands& t) {
   VecF acc[P];
-  const VecF init = t.bias ? load_first(t.bias, t.channels) : zero();
+  const Epilogue<float>& e = t.epilogue;
+  const VecF init = e.bias ? load_first(e.bias, t.channels) : zero();
   TUCO_UNROLL
   for (int p = 0; p < P; ++p) acc[p] = init;
   const float* w = t.w;
@@ -45,6 +46,16 @@ void depthwise_tile(const DepthwiseOperands& t) {
     const VecF wv = load(w);
     TUCO_UNROLL
     for (int p = 0; p < P; ++p) acc[p] = hn::MulAdd(load(a + p * t.a_step), wv, acc[p]);
+  }
+  if (e.addend) {
+    TUCO_UNROLL
+    for (int p = 0; p < P; ++p)
+      acc[p] = hn::Add(acc[p], load_first(e.addend + p * t.c_step, t.channels));
+  }
+  if (e.clamps()) {
+    const VecF low = splat(e.low), high = splat(e.high);
+    TUCO_UNROLL
+    for (int p = 0; p < P; ++p) acc[p] = clamp(acc[p], low, high);
   }
   TUCO_UNROLL
   for (int p = 0; p < P; ++p) store_first(acc[p], t.c + p * t.c_step, t.channels);
@@ -90,8 +101,9 @@ constexpr DepthwiseTile kDepthwiseTiles[] = {
     depthwise_tile<5>, depthwise_tile<6>, depthwise_tile<7>, depthwise_tile<kPixels>};
 constexpr TapSum kTapSums[] = {tap_sum<1>, tap_sum<2>, tap_sum<3>, tap_sum<4>, tap_sum<kTaps>};
 
-std::vector<ptrdiff_t> tap_offsets(const StripLayout& layout) {
-  std::vector<ptrdiff_t> offsets;
+std::pmr::vector<ptrdiff_t> tap_offsets(const StripLayout& layout, Scratch& memory) {
+  std::pmr::vector<ptrdiff_t> offsets(&memory);
+  offsets.reserve(layout.c.taps.size());
   for (const Tap& tap : layout.c.taps) offsets.push_back(layout.offset(tap));
   return offsets;
 }
@@ -103,16 +115,20 @@ StripLayout layout_for(const Correlation& c, int64_t channels) {
 }
 
 void depthwise_rows(const Correlation& c, int64_t channels, int64_t cells, const float* src,
-                    const float* w, const float* bias, float* dst) {
+                    const float* w, const Epilogue<float>& epilogue, float* dst,
+                    const PackedForms* forms) {
+  Scratch shared;
   const StripLayout layout = layout_for(c, channels);
-  const std::vector<ptrdiff_t> offsets = tap_offsets(layout);
+  const auto offsets = tap_offsets(layout, shared);
   const auto taps = static_cast<int64_t>(offsets.size());
   const int64_t padded = divide_up(channels, kLanes) * kLanes;
-  Scratch shared;
-  float* packed = shared.get<float>(taps * padded);  // [tap][channel]
-  for (int64_t t = 0; t < taps; ++t)
-    for (int64_t o = 0; o < padded; ++o)
-      packed[t * padded + o] = o < channels ? w[o * cells + c.taps[t].cell] : 0;
+  // [tap][channel]
+  const float* packed =
+      packed_form(forms, Form::depthwise, taps * padded, shared, [&](float* made) {
+        for (int64_t t = 0; t < taps; ++t)
+          for (int64_t o = 0; o < padded; ++o)
+            made[t * padded + o] = o < channels ? w[o * cells + c.taps[t].cell] : 0;
+      });
 
   const int64_t tiles = divide_up(c.cols, kPixels), pixels = divide_up(c.cols, tiles);
   const int64_t strip_rows = layout.rows_within(kStripBytes);
@@ -127,15 +143,16 @@ void depthwise_rows(const Correlation& c, int64_t channels, int64_t cells, const
     t.c_step = c.dst_pixel;
     for (int64_t i = 0; i < count; ++i) {
       const float* a = from + i * c.step.h * layout.pitch;
-      float* out = dst + c.dst_first + n * c.dst_image + (row + i) * c.dst_row;
+      const ptrdiff_t out = c.dst_first + n * c.dst_image + (row + i) * c.dst_row;
       for (int64_t o = 0; o < channels; o += kLanes) {
         t.w = packed + o;
-        t.bias = bias ? bias + o : nullptr;
         t.channels = channels - o;
         for (int64_t j = 0; j < c.cols; j += pixels) {
           const int64_t first = std::min(j, c.cols - pixels);  // the last one overlaps
           t.a = a + first * t.a_step + o;
-          t.c = out + first * c.dst_pixel + o;
+          const ptrdiff_t at = out + first * c.dst_pixel + o;
+          t.c = dst + at;
+          t.epilogue = epilogue.at(at, o);
           kDepthwiseTiles[pixels - 1](t);
         }
       }
@@ -154,16 +171,17 @@ void depthwise_rows(const Correlation& c, int64_t channels, int64_t cells, const
 
 void depthwise_sums(const Correlation& c, int64_t channels, const float* x, const float* dy,
                     float* dw) {
+  Scratch shared;
   const StripLayout layout = layout_for(c, channels);
-  const std::vector<ptrdiff_t> offsets = tap_offsets(layout);
+  const auto offsets = tap_offsets(layout, shared);
   const auto taps = static_cast<int64_t>(offsets.size());
   const int64_t padded = divide_up(channels, kLanes) * kLanes, size = taps * padded;
   const int64_t strip_rows = layout.rows_within(kStripBytes);
   const int64_t strips = divide_up(c.rows, strip_rows), units = c.batch * strips;
   const int64_t parts = std::min<int64_t>(num_threads(), units);
-  std::vector<ptrdiff_t> row_offsets;
+  std::pmr::vector<ptrdiff_t> row_offsets(&shared);
+  row_offsets.reserve(strip_rows);
   for (int64_t i = 0; i < strip_rows; ++i) row_offsets.push_back(i * c.step.h * layout.pitch);
-  Scratch shared;
   float* sums = shared.get<float>(parts * size);  // [part][tap][channel]
   std::fill_n(sums, parts * size, 0.0f);
 
@@ -215,8 +233,9 @@ HWY_EXPORT(depthwise_rows);
 HWY_EXPORT(depthwise_sums);
 
 void depthwise_correlate(const Correlation& c, int64_t channels, int64_t cells, const float* src,
-                         const float* w, const float* bias, float* dst) {
-  TUCO_DISPATCH(depthwise_rows)(c, channels, cells, src, w, bias, dst);
+                         const float* w, const Epilogue<float>& epilogue, float* dst,
+                         const PackedForms* forms) {
+  TUCO_DISPATCH(depthwise_rows)(c, channels, cells, src, w, epilogue, dst, forms);
 }
 
 void depthwise_grad_weight(const Correlation& forward, int64_t channels, const float* x,

@@ -2,30 +2,28 @@
 // float64 by Eigen, which is the oracle for the former.
 #pragma once
 #include <cstdint>
-#include <memory>
-#include <vector>
 
+#include "tuco/devices/cpu/packed_forms.h"
 #include "tuco/devices/cpu/tile.h"
 
 namespace tuco::cpu {
 
-/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, plus row_bias (n), if given, in every
-/// row. op transposes where trans_a or trans_b says so: a is then stored (k, m), b (n, k). lda, ldb
-/// and ldc are the stored rows' distances. beta is 0 (c need not be initialised) or 1. Any size
-/// may be 0.
+/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, through the epilogue. op transposes where trans_a or trans_b says so: a is then stored (k, m), b (n, k). lda, ldb
+/// and ldc are the stored rows' distances (ldc the addend's, too). beta is 0 (c need not be
+/// initialised) or 1. Any size may be 0.
 template <class T>
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc,
-          const T* row_bias = nullptr);
+          const Epilogue<T>& epilogue = {});
 
 template <>
 void gemm<float>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
                  const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
-                 int64_t ldc, const float* row_bias);
+                 int64_t ldc, const Epilogue<float>& epilogue);
 template <>
 void gemm<double>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, double alpha,
                   const double* a, int64_t lda, const double* b, int64_t ldb, double beta,
-                  double* c, int64_t ldc, const double* row_bias);
+                  double* c, int64_t ldc, const Epilogue<double>& epilogue);
 
 /// The right operand of many products, packed once: constant weights. Immutable, so that threads
 /// may share it; it fits the instruction set that was in use when it was made.
@@ -38,20 +36,18 @@ class PackedMatrix {
   int64_t columns() const { return n_; }
   /// Memory that the packed form takes.
   int64_t bytes() const { return size_ * static_cast<int64_t>(sizeof(float)); }
-  const float* data() const { return data_.get(); }
-  const std::vector<Panel>& panels() const { return panels_; }
+  const float* data() const { return data_.data(); }
+  const Panels& panels() const { return panels_; }
 
  private:
-  struct Free {
-    void operator()(float* p) const;
-  };
-  int64_t k_, n_, size_;
-  std::vector<Panel> panels_;
-  std::unique_ptr<float, Free> data_;
+  int64_t k_, n_;
+  Panels panels_;
+  int64_t size_;
+  AlignedFloats data_;
 };
 
-/// c (m, n) = a (m, k) * b (k, n), plus row_bias (n), if given, in every row.
+/// c (m, n) = a (m, k) * b (k, n), through the epilogue.
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,
-          const float* row_bias = nullptr);
+          const Epilogue<float>& epilogue = {});
 
 }  // namespace tuco::cpu

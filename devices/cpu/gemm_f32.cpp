@@ -36,7 +36,7 @@ struct LeftOperand {
   bool accumulate;
   float* c;
   int64_t ldc;
-  const float* row_bias;
+  Epilogue<float> epilogue;
 };
 
 /// op(b), not packed yet.
@@ -55,7 +55,7 @@ HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
 // Packs rows [k0, k0 + depth) of op(b).
-void pack_block(const RightOperand& r, int64_t k0, int64_t depth, const std::vector<Panel>& panels,
+void pack_block(const RightOperand& r, int64_t k0, int64_t depth, const Panels& panels,
                 float* packed) {
   const int64_t grain = 1 + kProductsPerThread / (4 * kLanes * (depth + 1));
   parallel_for(0, static_cast<int64_t>(panels.size()), grain, [&](int64_t begin, int64_t end) {
@@ -74,9 +74,10 @@ void pack_block(const RightOperand& r, int64_t k0, int64_t depth, const std::vec
 
 // Rows [begin, end) of the product, by the given panels, with a block of b.
 void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, int64_t k0, int64_t depth,
-                   bool deep, const Panel* panel, const Panel* last_panel, const float* packed) {
+                   int64_t k, const Panel* panel, const Panel* last_panel, const float* packed) {
   Scratch scratch;
-  const bool copy = l.trans || (deep && l.lda % 64 == 0);  // one cache set, one page a row
+  const bool copy = l.trans || (depth < k && l.lda % 64 == 0);  // one cache set, one page a row
+  const bool is_last = k0 + depth == k;
   const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16;
   float* own = copy ? scratch.get<float>(kRowBlock * copy_row) : nullptr;
   const ptrdiff_t offset = 0;
@@ -93,20 +94,22 @@ void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, int64_t k0,
     if (copy) a = own, a_row = copy_row;
     for (const Panel* p = panel; p != last_panel; ++p) {
       for (int64_t i = 0; i < rows; i += p->rows) {
-        float* c = l.c + (i0 + i) * l.ldc + p->first;
-        const bool from_c = l.accumulate || k0 > 0;
-        const float* init = from_c ? c : l.row_bias ? l.row_bias + p->first : nullptr;
-        const int64_t count = std::min(p->rows, rows - i);
-        find_tile(count,
-                  p->vectors)({a + i * a_row, a_row, &offset, 1, depth, packed + p->offset * depth,
-                               init, from_c ? l.ldc : 0, c, l.ldc, last_columns(*p)});
+        const ptrdiff_t at = (i0 + i) * l.ldc + p->first;
+        TileOperands t{a + i * a_row, a_row,      &offset, 1,
+                       depth,         packed + p->offset * depth,
+                       l.c + at,      l.ldc,      last_columns(*p), l.accumulate || k0 > 0};
+        if (is_last)
+          t.epilogue = l.epilogue.at(at, p->first);
+        else if (!t.accumulate && l.epilogue.bias)
+          t.epilogue.bias = l.epilogue.bias + p->first;
+        find_tile(std::min(p->rows, rows - i), p->vectors)(t);
       }
     }
   }
 }
 
-void multiply_block(const LeftOperand& l, int64_t k0, int64_t depth, bool deep,
-                    const std::vector<Panel>& panels, const float* packed) {
+void multiply_block(const LeftOperand& l, int64_t k0, int64_t depth, int64_t k,
+                    const Panels& panels, const float* packed) {
   const int64_t step = panels.front().rows, tiles = divide_up(l.m, step);
   const auto count = static_cast<int64_t>(panels.size());
   const Panel* first = panels.data();
@@ -114,46 +117,48 @@ void multiply_block(const LeftOperand& l, int64_t k0, int64_t depth, bool deep,
     const int64_t n = panels.back().first + panels.back().columns;
     parallel_for(0, tiles, 1 + kProductsPerThread / (step * n * (depth + 1)),
                  [&](int64_t begin, int64_t end) {
-                   multiply_rows(l, begin * step, std::min(l.m, end * step), k0, depth, deep, first,
+                   multiply_rows(l, begin * step, std::min(l.m, end * step), k0, depth, k, first,
                                  first + count, packed);
                  });
   } else {
     parallel_for(0, count, 1 + kProductsPerThread / (l.m * panels[0].width * (depth + 1)),
                  [&](int64_t begin, int64_t end) {
-                   multiply_rows(l, 0, l.m, k0, depth, deep, first + begin, first + end, packed);
+                   multiply_rows(l, 0, l.m, k0, depth, k, first + begin, first + end, packed);
                  });
   }
 }
 
 void gemm_unpacked(const LeftOperand& l, const RightOperand& r) {
-  const std::vector<Panel> panels = split_columns(r.n, l.m);
   Scratch scratch;
+  const Panels panels = split_columns(r.n, l.m, &scratch);
   const int64_t block = block_depth(r.k);
   float* packed = scratch.get<float>(packed_size(panels, block));
   for (int64_t k0 = 0; k0 < r.k; k0 += block) {
     const int64_t depth = std::min(block, r.k - k0);
     pack_block(r, k0, depth, panels, packed);
-    multiply_block(l, k0, depth, r.k > block, panels, packed);
+    multiply_block(l, k0, depth, r.k, panels, packed);
   }
 }
 
-void gemm_packed(const LeftOperand& l, int64_t k, const std::vector<Panel>& panels,
+void gemm_packed(const LeftOperand& l, int64_t k, const Panels& panels,
                  const float* packed) {
   const int64_t block = block_depth(k);
   for (int64_t k0 = 0; k0 < k; k0 += block)
-    multiply_block(l, k0, std::min(block, k - k0), k > block, panels,
+    multiply_block(l, k0, std::min(block, k - k0), k, panels,
                    packed + packed_size(panels, k0));
 }
 
-std::vector<Panel> plan_panels(int64_t n) { return split_columns(n, 1 << 20); }
+Panels plan_panels(int64_t n) {
+  return split_columns(n, 1 << 20, std::pmr::get_default_resource());
+}
 
-void pack_all(const RightOperand& r, const std::vector<Panel>& panels, float* packed) {
+void pack_all(const RightOperand& r, const Panels& panels, float* packed) {
   const int64_t block = block_depth(r.k);
   for (int64_t k0 = 0; k0 < r.k; k0 += block)
     pack_block(r, k0, std::min(block, r.k - k0), panels, packed + packed_size(panels, k0));
 }
 
-int64_t packed_floats(int64_t k, const std::vector<Panel>& panels) {
+int64_t packed_floats(int64_t k, const Panels& panels) {
   return packed_size(panels, k);
 }
 
@@ -171,11 +176,12 @@ HWY_EXPORT(packed_floats);
 
 namespace {
 
-// c += bias in every row, over zeros unless `accumulate`.
-void add_bias(int64_t m, int64_t n, const float* bias, bool accumulate, float* c, int64_t ldc) {
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j)
-      c[i * ldc + j] = (accumulate ? c[i * ldc + j] : 0) + (bias ? bias[j] : 0);
+// The product of no depth: the epilogue of zeros, or of c.
+void finish(int64_t m, int64_t n, bool accumulate, float* c, int64_t ldc,
+            const Epilogue<float>& epilogue) {
+  if (!accumulate)
+    for (int64_t i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, 0.0f);
+  epilogue.finish_rows(c, m, n, ldc);
 }
 
 }  // namespace
@@ -183,32 +189,31 @@ void add_bias(int64_t m, int64_t n, const float* bias, bool accumulate, float* c
 template <>
 void gemm<float>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
                  const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
-                 int64_t ldc, const float* row_bias) {
+                 int64_t ldc, const Epilogue<float>& epilogue) {
   if (m == 0 || n == 0) return;
   const bool accumulate = beta != 0;
+  if (k == 0) return finish(m, n, accumulate, c, ldc, epilogue);
   // The tiles start from c or from the bias, not from both.
-  if (k == 0 || (accumulate && row_bias)) add_bias(m, n, row_bias, accumulate, c, ldc);
-  if (k == 0) return;
+  if (accumulate && epilogue.bias) finish(m, n, true, c, ldc, {.bias = epilogue.bias});
   TUCO_DISPATCH(gemm_unpacked)
-  ({trans_a, m, a, lda, accumulate, c, ldc, row_bias}, {trans_b, k, n, b, ldb, alpha});
+  ({trans_a, m, a, lda, accumulate, c, ldc, epilogue}, {trans_b, k, n, b, ldb, alpha});
 }
 
 PackedMatrix::PackedMatrix(bool trans, int64_t k, int64_t n, const float* b, int64_t ldb)
-    : k_(k), n_(n), panels_(TUCO_DISPATCH(plan_panels)(n)) {
-  size_ = TUCO_DISPATCH(packed_floats)(k, panels_);
-  data_.reset(static_cast<float*>(
-      ::operator new (static_cast<size_t>(bytes()) + 64, std::align_val_t{64})));
-  TUCO_DISPATCH(pack_all)({trans, k, n, b, ldb, 1}, panels_, data_.get());
+    : k_(k),
+      n_(n),
+      panels_(TUCO_DISPATCH(plan_panels)(n)),
+      size_(TUCO_DISPATCH(packed_floats)(k, panels_)),
+      data_(size_) {
+  TUCO_DISPATCH(pack_all)({trans, k, n, b, ldb, 1}, panels_, data_.data());
 }
 
-void PackedMatrix::Free::operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
-
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,
-          const float* row_bias) {
+          const Epilogue<float>& epilogue) {
   if (m == 0 || b.columns() == 0) return;
-  if (b.rows() == 0) return add_bias(m, b.columns(), row_bias, false, c, ldc);
+  if (b.rows() == 0) return finish(m, b.columns(), false, c, ldc, epilogue);
   TUCO_DISPATCH(gemm_packed)
-  ({false, m, a, lda, false, c, ldc, row_bias}, b.rows(), b.panels(), b.data());
+  ({false, m, a, lda, false, c, ldc, epilogue}, b.rows(), b.panels(), b.data());
 }
 
 }  // namespace tuco::cpu

@@ -13,7 +13,7 @@ using Steps = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
 template <>
 void gemm<double>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, double alpha,
                   const double* a, int64_t lda, const double* b, int64_t ldb, double beta,
-                  double* c, int64_t ldc, const double* row_bias) {
+                  double* c, int64_t ldc, const Epilogue<double>& epilogue) {
   if (m == 0 || n == 0) return;
   const int64_t a_row = trans_a ? 1 : lda;
   const Eigen::Map<const Matrix, 0, Steps> right(b, k, n, trans_b ? Steps(1, ldb) : Steps(ldb, 1));
@@ -25,7 +25,7 @@ void gemm<double>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, d
                                                     Eigen::OuterStride<>(ldc));
     if (beta == 0) out.setZero();
     out.noalias() += alpha * left * right;
-    if (row_bias) out.rowwise() += Eigen::Map<const Eigen::RowVectorXd>(row_bias, n);
+    epilogue.at(begin * ldc, 0).finish_rows(c + begin * ldc, rows, n, ldc);
   });
 }
 

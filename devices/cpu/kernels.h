@@ -49,7 +49,9 @@ void run(const op::Max& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::ArgMax& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::MatMul& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Linear& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::FusedLinear& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Conv2d& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::FusedConv2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Conv2dGradInput& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Conv2dGradWeight& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::MaxPool2d& op, Inputs in, Out out, Workspace& workspace);
@@ -78,6 +80,9 @@ std::unique_ptr<Prepared> prepare(const Op&, Inputs) {
   return nullptr;
 }
 std::unique_ptr<Prepared> prepare(const op::Linear& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::FusedLinear& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::Conv2d& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::FusedConv2d& op, Inputs constants);
 
 /// An op that runs its kernel on the same tensors each time.
 template <class Op>

@@ -1,6 +1,7 @@
 // Products, by the kernels of gemm.h.
 #include "tuco/core/error.h"
 #include "tuco/core/layout.h"
+#include "tuco/devices/cpu/fused_epilogue.h"
 #include "tuco/devices/cpu/gemm.h"
 #include "tuco/devices/cpu/kernels.h"
 
@@ -37,26 +38,43 @@ void run(const op::MatMul& op, Inputs in, Out out, Workspace&) {
   });
 }
 
-void run(const op::Linear& op, Inputs in, Out out, Workspace& workspace) {
+namespace {
+
+template <class Op>
+void run_linear(const Op& op, Inputs in, Out out, const Workspace& workspace) {
   const int64_t inner = in[1].dim(1), columns = in[1].dim(0);
   const int64_t rows = columns ? out[0].numel() / columns : 0;
   if (const auto* prepared = dynamic_cast<const PreparedLinear*>(workspace.prepared())) {
-    gemm(rows, ptr<float>(in[0]), inner, prepared->weight, ptr<float>(out[0]), columns,
-         in.size() > 2 ? ptr<float>(in[2]) : nullptr);
-    return;
+    return gemm(rows, ptr<float>(in[0]), inner, prepared->weight, ptr<float>(out[0]), columns,
+                epilogue_of<float>(op, in));
   }
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     gemm<T>(false, true, rows, columns, inner, T{1}, ptr<T>(in[0]), inner, ptr<T>(in[1]), inner,
-            T{0}, ptr<T>(out[0]), columns, in.size() > 2 ? ptr<T>(in[2]) : nullptr);
+            T{0}, ptr<T>(out[0]), columns, epilogue_of<T>(op, in));
   });
 }
 
-std::unique_ptr<Prepared> prepare(const op::Linear&, Inputs constants) {
+std::unique_ptr<Prepared> prepare_linear(Inputs constants) {
   if (constants.size() < 2 || !constants[1].defined() || constants[1].dtype() != DType::float32)
     return nullptr;
   const Tensor weight = dense(constants[1]);
   return std::make_unique<PreparedLinear>(
       PackedMatrix(true, weight.dim(1), weight.dim(0), ptr<float>(weight), weight.dim(1)));
+}
+
+}  // namespace
+
+void run(const op::Linear& op, Inputs in, Out out, Workspace& workspace) {
+  run_linear(op, in, out, workspace);
+}
+void run(const op::FusedLinear& op, Inputs in, Out out, Workspace& workspace) {
+  run_linear(op, in, out, workspace);
+}
+std::unique_ptr<Prepared> prepare(const op::Linear&, Inputs constants) {
+  return prepare_linear(constants);
+}
+std::unique_ptr<Prepared> prepare(const op::FusedLinear&, Inputs constants) {
+  return prepare_linear(constants);
 }
 
 }  // namespace tuco::cpu

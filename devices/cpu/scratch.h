@@ -4,15 +4,17 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 
 namespace tuco::cpu {
 
 /// While one lives, hands out blocks of this thread's scratch stack; all of them return at its end.
-/// Scopes nest, and end in the opposite order. Blocks may be used by other threads meanwhile.
-class Scratch {
+/// Scopes nest, and end in the opposite order. Blocks may be used by other threads meanwhile. It also
+/// is the memory of the small lists (std::pmr) that kernels make, so that they never ask the system.
+class Scratch final : public std::pmr::memory_resource {
  public:
   Scratch();
-  ~Scratch();
+  ~Scratch() override;
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
@@ -24,6 +26,10 @@ class Scratch {
 
  private:
   void* bytes(size_t size);
+  void* do_allocate(size_t size, size_t) override { return bytes(size); }
+  void do_deallocate(void*, size_t, size_t) override {}
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
   size_t block_, used_;
 };
 

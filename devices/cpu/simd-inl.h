@@ -12,6 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#ifndef TUCO_INLINE_LAMBDA
+/// Stands before the body of a lambda that works on vectors.
+#define TUCO_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
+#endif
 #ifndef TUCO_UNROLL
 #if defined(__clang__)
 #define TUCO_UNROLL _Pragma("unroll")
@@ -33,6 +37,8 @@ HWY_INLINE VecF load(const float* p) { return hn::LoadU(F32(), p); }
 HWY_INLINE void store(VecF v, float* p) { hn::StoreU(v, F32(), p); }
 HWY_INLINE VecF splat(float x) { return hn::Set(F32(), x); }
 HWY_INLINE VecF zero() { return hn::Zero(F32()); }
+/// x within [low, high]; NaN stays NaN, which x86 takes from the second operand.
+HWY_INLINE VecF clamp(VecF x, VecF low, VecF high) { return hn::Min(high, hn::Max(low, x)); }
 
 /// The first `count` lanes from memory, the others `rest`; touches nothing behind them.
 template <class D, class T = hn::TFromD<D>>

@@ -37,8 +37,10 @@ void tile(const TileOperands& t) {
     TUCO_UNROLL
     for (int j = 0; j < NV; ++j) {
       acc[r][j] = zero();
-      if (!t.init) continue;
-      const float* from = t.init + r * t.init_row + j * kLanes;
+      const float* from = t.accumulate      ? t.c + r * t.c_row + j * kLanes
+                          : t.epilogue.bias ? t.epilogue.bias + j * kLanes
+                                            : nullptr;
+      if (!from) continue;
       acc[r][j] = j == NV - 1 ? load_first(from, t.last) : load(from);
     }
   }
@@ -66,6 +68,24 @@ void tile(const TileOperands& t) {
         TUCO_UNROLL
         for (int j = 0; j < NV; ++j) acc[r][j] = hn::MulAdd(x, bv[j], acc[r][j]);
       }
+    }
+  }
+  if (t.epilogue.addend) {
+    TUCO_UNROLL
+    for (int r = 0; r < MR; ++r) {
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) {
+        const float* from = t.epilogue.addend + r * t.c_row + j * kLanes;
+        acc[r][j] = hn::Add(acc[r][j], j == NV - 1 ? load_first(from, t.last) : load(from));
+      }
+    }
+  }
+  if (t.epilogue.clamps()) {
+    const VecF low = splat(t.epilogue.low), high = splat(t.epilogue.high);
+    TUCO_UNROLL
+    for (int r = 0; r < MR; ++r) {
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) acc[r][j] = clamp(acc[r][j], low, high);
     }
   }
   TUCO_UNROLL
@@ -145,13 +165,14 @@ inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// Cuts `columns` into panels of up to kMaxVectors vectors for tiles over rows of `height` pixels
 /// (which must not be cut by a panel): the split that wastes the fewest cycles. Few leftover rows
 /// matter more than the tile's shape.
-inline std::vector<Panel> split_columns(int64_t columns, int64_t height) {
+inline Panels split_columns(int64_t columns, int64_t height, std::pmr::memory_resource* memory) {
   const int64_t total = divide_up(columns, kLanes);
-  std::vector<Panel> best;
+  Panels best(memory);
   double least = 0;
   for (int64_t most = 1; most <= kMaxVectors; ++most) {
     const int64_t count = divide_up(total, most);
-    std::vector<Panel> panels;
+    Panels panels(memory);
+    panels.reserve(count);
     double cycles = 0;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t from = total * i / count, to = total * (i + 1) / count, vectors = to - from;
@@ -170,7 +191,7 @@ inline std::vector<Panel> split_columns(int64_t columns, int64_t height) {
 }
 
 /// Floats of an operand of `depth` rows packed for `panels`.
-inline int64_t packed_size(const std::vector<Panel>& panels, int64_t depth) {
+inline int64_t packed_size(const Panels& panels, int64_t depth) {
   return panels.empty() ? 0 : (panels.back().offset + panels.back().width) * depth;
 }
 

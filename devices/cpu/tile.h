@@ -3,13 +3,17 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
+
+#include "tuco/devices/cpu/epilogue.h"
 
 namespace tuco::cpu {
 
-/// c[r][j] = init[r][j] + sum over i < runs, k < length of
+/// c[r][j] = sum over i < runs, k < length of
 ///           a[r * a_row + offsets[i] + k] * b[(i * length + k) * width + j],
-/// where width is the panel's: so many columns b has, padded; of c only the columns of the panel
+/// or that added to c where `accumulate` says so, through the epilogue of this part of c. The bias is
+/// not used together with `accumulate`. Here width is the panel's: so many columns b has, padded; of c only the columns of the panel
 /// are touched. One run is a matrix product; one run a kernel row is a convolution along a row.
 struct TileOperands {
   const float* a;
@@ -17,11 +21,11 @@ struct TileOperands {
   const ptrdiff_t* offsets;
   int64_t runs, length;
   const float* b;
-  const float* init;  // null: zeros; init_row 0: a bias for all rows
-  ptrdiff_t init_row;
   float* c;
   ptrdiff_t c_row;
   int64_t last;  // columns in the panel's last vector
+  bool accumulate = false;
+  Epilogue<float> epilogue = {};
 };
 
 /// c[r][j] += sum over i < runs, k < length of
@@ -37,6 +41,10 @@ struct TransposedOperands {
   float* c;  // aligned rows of the panel's width
   ptrdiff_t c_row;
 };
+
+/// How the columns of a product are cut.
+struct Panel;
+using Panels = std::pmr::vector<Panel>;
 
 /// Some neighbouring columns of a product, whose packed operand is [depth][width], zero-padded.
 struct Panel {

@@ -17,6 +17,7 @@ struct Layer {
     w = normal_values(g.out_c * g.kernel.h * g.kernel.w * g.in_c / g.groups, 2);
     bias = normal_values(g.out_c, 3);
     dy = normal_values(g.batch * g.out_h * g.out_w * g.out_c, 4);
+    addend = normal_values(static_cast<int64_t>(dy.size()), 5);
   }
   std::string text() const {
     return fmt::format(
@@ -27,22 +28,26 @@ struct Layer {
         g.padding.left, g.padding.right, g.groups);
   }
   WindowGeometry g;
-  std::vector<float> x, w, bias, dy;
+  std::vector<float> x, w, bias, dy, addend;
 };
 
 template <class T>
 struct Results {
-  std::vector<T> y, unbiased, dx, dw;
+  std::vector<T> y, fused, unbiased, dx, dw;
 };
 
 template <class T>
 Results<T> run(const Layer& l) {
   const std::vector<T> x(l.x.begin(), l.x.end()), w(l.w.begin(), l.w.end()),
-      bias(l.bias.begin(), l.bias.end()), dy(l.dy.begin(), l.dy.end());
-  Results<T> r{unwritten<T>(dy.size()), unwritten<T>(dy.size()), unwritten<T>(x.size()),
-               unwritten<T>(w.size())};
-  conv2d_forward<T>(l.g, x.data(), w.data(), bias.data(), r.y.data());
-  conv2d_forward<T>(l.g, x.data(), w.data(), nullptr, r.unbiased.data());
+      bias(l.bias.begin(), l.bias.end()), dy(l.dy.begin(), l.dy.end()),
+      addend(l.addend.begin(), l.addend.end());
+  Results<T> r{unwritten<T>(dy.size()), unwritten<T>(dy.size()), unwritten<T>(dy.size()),
+               unwritten<T>(x.size()), unwritten<T>(w.size())};
+  conv2d_forward<T>(l.g, x.data(), w.data(), {.bias = bias.data()}, r.y.data());
+  const double size = std::sqrt(double(l.w.size() + 1) / (l.g.out_c + 1));  // of the sums, about
+  conv2d_forward<T>(l.g, x.data(), w.data(), {bias.data(), addend.data(), T(-size / 2), T(size)},
+                    r.fused.data());
+  conv2d_forward<T>(l.g, x.data(), w.data(), {}, r.unbiased.data());
   conv2d_grad_input<T>(l.g, dy.data(), w.data(), r.dx.data());
   conv2d_grad_weight<T>(l.g, x.data(), dy.data(), r.dw.data());
   return r;
@@ -54,6 +59,7 @@ void check_float32(const Layer& l) {
   on_every_isa([&] {
     const Results<float> got = run<float>(l);
     expect_close(got.y, exact.y, 1e-5);
+    expect_close(got.fused, exact.fused, 1e-5);
     expect_close(got.unbiased, exact.unbiased, 1e-5);
     expect_close(got.dx, exact.dx, 1e-5);
     expect_close(got.dw, exact.dw, 2e-5);
@@ -90,7 +96,7 @@ TEST(Conv2dKernels, Float64OnKnownNumbers) {
   WindowGeometry g{1, 2, 3, 1, 2, 2, 1, Hw(1, 2), 1, 1, 0, 1};
   const double x[] = {1, 2, 3, 4, 5, 6}, w[] = {10, 1}, bias[] = {0.5};
   double y[4], dx[6], dw[2];
-  conv2d_forward<double>(g, x, w, bias, y);
+  conv2d_forward<double>(g, x, w, {.bias = bias}, y);
   EXPECT_EQ(std::vector<double>(y, y + 4), (std::vector<double>{12.5, 23.5, 45.5, 56.5}));
   const double dy[] = {1, 0, 0, 2};
   conv2d_grad_input<double>(g, dy, w, dx);

@@ -49,7 +49,7 @@ std::vector<T> run(const Case& s, const Operands& o, T alpha) {
       bias(o.bias.begin(), o.bias.end());
   std::vector<T> c(o.c.begin(), o.c.end());
   gemm<T>(s.trans_a, s.trans_b, s.m, s.n, s.k, alpha, a.data(), o.lda, b.data(), o.ldb,
-          s.accumulate, c.data(), o.ldc, s.bias ? bias.data() : nullptr);
+          s.accumulate, c.data(), o.ldc, {.bias = s.bias ? bias.data() : nullptr});
   return c;
 }
 
@@ -82,6 +82,41 @@ TEST(Gemm, Float32EqualsPlainLoops) {
   }
 }
 
+// The epilogue's addend lies as c does, with gaps between its rows, which are not touched.
+TEST(Gemm, EpilogueEqualsPlainLoops) {
+  for (const Case& s : {Case{1, 10, 64}, {33, 77, 530}, {5, 40, 0}, {130, 20, 300, false, true}}) {
+    const Operands o(s);
+    const auto addend = normal_values(o.ldc * s.m, 6);
+    const double scale = std::sqrt(double(s.k + 1));
+    std::vector<double> exact = naive(s, o, 1);
+    for (int64_t i = 0; i < s.m; ++i)
+      for (int64_t j = 0; j < s.n; ++j) {
+        double& c = exact[i * o.ldc + j];
+        c = std::clamp(c + o.bias[j] + addend[i * o.ldc + j], -scale, 2 * scale);
+      }
+    const Epilogue<float> epilogue{o.bias.data(), addend.data(), float(-scale), float(2 * scale)};
+    for (size_t i = 0; i < exact.size(); ++i)
+      if (std::isnan(exact[i])) exact[i] = 0;
+    on_every_isa([&] {
+      const PackedMatrix packed(s.trans_b, s.k, s.n, o.b.data(), o.ldb);
+      for (const bool pack : {false, true}) {
+        std::vector<float> c = o.c;
+        if (pack)
+          gemm(s.m, o.a.data(), o.lda, packed, c.data(), o.ldc, epilogue);
+        else
+          gemm<float>(s.trans_a, s.trans_b, s.m, s.n, s.k, 1, o.a.data(), o.lda, o.b.data(), o.ldb,
+                      0, c.data(), o.ldc, epilogue);
+        for (int64_t i = 0; i < s.m; ++i)
+          for (int64_t j = s.n; j < o.ldc; ++j) {
+            EXPECT_EQ(std::memcmp(&c[i * o.ldc + j], &o.c[i * o.ldc + j], sizeof(float)), 0);
+            c[i * o.ldc + j] = static_cast<float>(exact[i * o.ldc + j]);
+          }
+        expect_close(c, exact, 1e-5);
+      }
+    });
+  }
+}
+
 TEST(Gemm, PackedMatrixIsReused) {
   for (const bool trans : {false, true})
     for (const int64_t m : {1, 2, 40}) {
@@ -93,7 +128,7 @@ TEST(Gemm, PackedMatrixIsReused) {
         EXPECT_EQ(packed.columns(), s.n);
         for (int again = 0; again < 2; ++again) {
           std::vector<float> c = o.c;
-          gemm(m, o.a.data(), o.lda, packed, c.data(), o.ldc, o.bias.data());
+          gemm(m, o.a.data(), o.lda, packed, c.data(), o.ldc, {.bias = o.bias.data()});
           expect_close(c, naive(s, o, 1), 1e-5);
         }
       });

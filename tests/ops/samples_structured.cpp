@@ -46,6 +46,13 @@ Samples samples(Tag<op::Linear>) {
           {op::Linear{}, {spread({1, 1}, 1), spread({1, 1}, 2), spread({1}, 3)}, {0}}};
 }
 
+Samples samples(Tag<op::FusedLinear>) {
+  return {{op::FusedLinear{true}, {spread({3, 5}, 1), spread({4, 5}, 2), spread({4}, 3)}, {0}},
+          {op::FusedLinear{false, -0.5, 0.7}, {spread({2, 3, 5}, 1), spread({7, 5}, 2)}, {0}},
+          {op::FusedLinear{false, -std::numeric_limits<double>::infinity()},
+           {spread({5}, 1), spread({2, 5}, 2)}}};
+}
+
 namespace {
 
 struct Convolution {
@@ -85,6 +92,21 @@ Samples samples(Tag<op::Conv2d>) {
   for (const Convolution& c : convolutions()) {
     list.push_back({c.conv, {spread(c.images, 1), spread(c.weight, 2)}, {0}});
     if (c.bias) list.back().inputs.push_back(spread({c.weight[0]}, 3));
+  }
+  return list;
+}
+Samples samples(Tag<op::FusedConv2d>) {
+  Samples list;
+  int number = 0;
+  for (const Convolution& c : convolutions()) {
+    const bool addend = ++number % 3 != 0, relu = number % 2 == 0;
+    op::FusedConv2d fused{c.conv, c.bias, addend};
+    if (!relu) fused.low = -1.3, fused.high = 2.1;
+    list.push_back({fused, {spread(c.images, 1), spread(c.weight, 2)}, {0}});
+    if (c.bias) list.back().inputs.push_back(spread({c.weight[0]}, 3));
+    if (!addend) continue;
+    list.back().inputs.push_back(output_gradient(c, 4));
+    list.back().batched.push_back(c.bias ? 3 : 2);
   }
   return list;
 }

@@ -1,0 +1,71 @@
+// A constant operand in the forms that kernels want: weights packed into panels, transformed, ... Which
+// form a kernel takes depends on the size of the images, so each is made the first time it is asked
+// for, and then kept.
+#pragma once
+#include <array>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "tuco/devices/cpu/scratch.h"
+
+namespace tuco::cpu {
+
+/// Floats on cache lines of their own, with a spare line behind.
+class AlignedFloats {
+ public:
+  explicit AlignedFloats(int64_t count)
+      : data_(static_cast<float*>(::operator new (static_cast<size_t>(count) * sizeof(float) + 64,
+                                                  std::align_val_t{64}))) {}
+  float* data() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<float, Free> data_;
+};
+
+/// Which form. Panels of one to three vectors differ; so do the transforms.
+enum class Form { panels1, panels2, panels3, matrix, depthwise, winograd2, winograd4, count };
+
+/// The forms made so far. Threads may share it; it fits the instruction set in use at its first use.
+class PackedForms {
+ public:
+  /// The form, made by make() (which returns a T by value) if this is the first call for it.
+  template <class T, class Make>
+  const T& get(Form form, Make&& make) const {
+    Slot& slot = slots_[static_cast<size_t>(form)];
+    std::call_once(slot.once, [&] { slot.value = std::make_shared<T>(make()); });
+    return *static_cast<const T*>(slot.value.get());
+  }
+
+ private:
+  struct Slot {
+    std::once_flag once;
+    std::shared_ptr<void> value;
+  };
+  mutable std::array<Slot, static_cast<size_t>(Form::count)> slots_;
+};
+
+/// `count` floats that fill(float*) makes: those kept in `forms`, or new ones in `scratch` if it is
+/// null.
+template <class Fill>
+const float* packed_form(const PackedForms* forms, Form form, int64_t count, Scratch& scratch,
+                         Fill&& fill) {
+  if (!forms) {
+    float* made = scratch.get<float>(count);
+    fill(made);
+    return made;
+  }
+  return forms
+      ->get<AlignedFloats>(form,
+                           [&] {
+                             AlignedFloats made(count);
+                             fill(made.data());
+                             return made;
+                           })
+      .data();
+}
+
+}  // namespace tuco::cpu
