@@ -3,12 +3,14 @@
 // operand is never built: each kernel row is a run of contiguous floats, and neighbouring pixels
 // start a pixel apart. Images that are narrower than a tile are gathered pixel by pixel.
 #include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/algorithms.h"
 #include "tuco/devices/cpu/conv2d_kernels.h"
 #include "tuco/devices/cpu/correlation.h"
 #include "tuco/devices/cpu/depthwise.h"
 #include "tuco/devices/cpu/gemm.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/scratch.h"
+#include "tuco/devices/cpu/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/conv2d_f32.cpp"
@@ -226,6 +228,17 @@ CorrelationWeights weights_of(const WindowGeometry& g, const float* w, bool forw
   return {w, forward, g.kernel.h * g.kernel.w, g.in_c / g.groups, g.out_c / g.groups};
 }
 
+// By the algorithm that the table names.
+void correlate(Pass pass, const WindowGeometry& g, const Correlation& c,
+               const CorrelationWeights& w, const float* src, const Epilogue<float>& epilogue,
+               float* dst, const PackedForms* forms) {
+  const Algorithm algorithm = choose_algorithm(pass, g);
+  if (algorithm == Algorithm::direct)
+    TUCO_DISPATCH(correlate_dense)(c, w, src, epilogue, dst, forms);
+  else
+    winograd_correlate(algorithm == Algorithm::winograd4 ? 4 : 2, c, w, src, epilogue, dst, forms);
+}
+
 }  // namespace
 
 template <>
@@ -246,7 +259,7 @@ void conv2d_forward<float>(const WindowGeometry& g, const float* x, const float*
   if (is_depthwise(g))
     depthwise_correlate(c, g.out_c, g.kernel.h * g.kernel.w, x, w, epilogue, y, forms);
   else
-    TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, true), x, epilogue, y, forms);
+    correlate(Pass::forward, g, c, weights_of(g, w, true), x, epilogue, y, forms);
 }
 
 template <>
@@ -262,7 +275,7 @@ void conv2d_grad_input<float>(const WindowGeometry& g, const float* dy, const fl
     if (is_depthwise(g) && g.out_c == g.in_c)
       depthwise_correlate(c, g.in_c, g.kernel.h * g.kernel.w, dy, w, {}, dx);
     else
-      TUCO_DISPATCH(correlate_dense)(c, weights_of(g, w, false), dy, {}, dx, nullptr);
+      correlate(Pass::grad_input, g, c, weights_of(g, w, false), dy, {}, dx, nullptr);
   }
 }
 

@@ -3,11 +3,13 @@
 // Threads either share the output channels, or sum different images into copies of their own, which
 // are added in a fixed order.
 #include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/algorithms.h"
 #include "tuco/devices/cpu/conv2d_kernels.h"
 #include "tuco/devices/cpu/correlation.h"
 #include "tuco/devices/cpu/depthwise.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/scratch.h"
+#include "tuco/devices/cpu/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/conv2d_grad_weight_f32.cpp"
@@ -186,10 +188,12 @@ void conv2d_grad_weight<float>(const WindowGeometry& g, const float* x, const fl
   }
   Scratch memory;
   const Correlation c = forward_correlation(g, memory);
-  if (is_depthwise(g))
-    depthwise_grad_weight(c, g.out_c, x, dy, dw);
-  else
+  if (is_depthwise(g)) return depthwise_grad_weight(c, g.out_c, x, dy, dw);
+  const Algorithm algorithm = choose_algorithm(Pass::grad_weight, g);
+  if (algorithm == Algorithm::direct)
     TUCO_DISPATCH(sum_grad_weight)(c, g.out_c / g.groups, x, dy, dw);
+  else
+    winograd_grad_weight(algorithm == Algorithm::winograd4 ? 4 : 2, c, g.out_c, x, dy, dw);
 }
 
 }  // namespace tuco::cpu
