@@ -16,10 +16,8 @@ AdamW::AdamW(const std::vector<ParameterGroup>& groups, const AdamWOptions& opti
                  o.beta2, o.eps);
 }
 
-void AdamW::update(Item& item, const Tensor& gradient, double lr) {
-  run_in_place(op::AdamWStep{lr, options_.beta1, options_.beta2, options_.eps, item.weight_decay,
-                             item.steps},
-               gradient, {item.parameter, item.memory[0], item.memory[1]});
+op::Any AdamW::step_op(double lr, double weight_decay, int64_t steps) const {
+  return op::AdamWStep{lr, options_.beta1, options_.beta2, options_.eps, weight_decay, steps};
 }
 
 }  // namespace tuco

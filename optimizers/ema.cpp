@@ -26,15 +26,27 @@ void Ema::update() {
   ++updates_;
   const double warm = static_cast<double>(1 + updates_) / static_cast<double>(10 + updates_);
   const double decay = options_.warm_up ? std::min(options_.decay, warm) : options_.decay;
+  std::vector<Item*> left;
   for (Item& item : items_) {
-    if (!is_floating(item.tensor.dtype())) {
+    if (is_floating(item.tensor.dtype()))
+      left.push_back(&item);
+    else
       item.average.copy_(item.tensor);
-      continue;
-    }
+  }
+  while (!left.empty()) {
+    // All tensors of one type and device at once: one op, one parallel region.
+    const Tensor first = left[0]->tensor;
+    std::vector<Tensor> tensors, averages;
+    std::erase_if(left, [&](const Item* item) {
+      const Tensor& tensor = item->tensor;
+      if (tensor.dtype() != first.dtype() || tensor.device() != first.device()) return false;
+      tensors.push_back(tensor);
+      averages.push_back(item->average);
+      return true;
+    });
     Workspace workspace;
-    backend(item.tensor.device())
-        .run(op::Accumulate{1 - decay, decay}, {&item.tensor, 1}, {&item.average, 1}, workspace);
-    item.average.storage()->bump_version();
+    backend(first.device()).run(op::Accumulate{1 - decay, decay}, tensors, averages, workspace);
+    for (const Tensor& average : averages) average.storage()->bump_version();
   }
 }
 

@@ -1,6 +1,8 @@
 #include "tuco/optimizers/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -46,12 +48,36 @@ void Optimizer::zero_grad() {
   for (Item& item : items_) item.parameter.set_grad({});
 }
 
+bool Optimizer::Item::goes_with(const Item& other) const {
+  return lr_factor == other.lr_factor && weight_decay == other.weight_decay &&
+         steps == other.steps && parameter.dtype() == other.parameter.dtype() &&
+         parameter.device() == other.parameter.device();
+}
+
 void Optimizer::step() {
-  for (Item& item : items_) {
-    const Tensor gradient = item.parameter.grad();
-    if (!gradient.defined()) continue;
-    ++item.steps;
-    update(item, dense(gradient), lr_ * item.lr_factor);
+  std::vector<Item*> left;
+  for (Item& item : items_)
+    if (item.parameter.grad().defined()) left.push_back(&item);
+  for (Item* item : left) ++item->steps;
+  while (!left.empty()) {
+    // All that are alike at once: one op, one parallel region.
+    const auto rest = std::stable_partition(
+        left.begin(), left.end(), [&](const Item* item) { return item->goes_with(*left[0]); });
+    const std::span<Item*> alike(left.begin(), rest);
+    std::vector<Tensor> gradients, changed;
+    for (const Item* item : alike) {
+      gradients.push_back(dense(item->parameter.grad()));
+      changed.push_back(item->parameter);
+    }
+    for (size_t k = 0; k < memory_names_.size(); ++k)
+      for (const Item* item : alike) changed.push_back(item->memory[k]);
+    const Item& first = *alike[0];
+    Workspace workspace;
+    backend(first.parameter.device())
+        .run(step_op(lr_ * first.lr_factor, first.weight_decay, first.steps), gradients, changed,
+             workspace);
+    for (const Tensor& tensor : changed) tensor.storage()->bump_version();
+    left.erase(left.begin(), rest);
   }
 }
 
@@ -87,12 +113,6 @@ void Optimizer::load_state(const NamedTensors& state) {
     for (size_t k = 0; k < memory_names_.size(); ++k)
       items_[i].memory[k].copy_(given.at(fmt::format("{}.{}", i, memory_names_[k])));
   }
-}
-
-void Optimizer::run_in_place(const op::Any& op, const Tensor& input, std::vector<Tensor> outputs) {
-  Workspace workspace;
-  backend(input.device()).run(op, {&input, 1}, outputs, workspace);
-  for (const Tensor& output : outputs) output.storage()->bump_version();
 }
 
 }  // namespace tuco

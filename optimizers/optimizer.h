@@ -50,6 +50,16 @@ class Optimizer {
   void load_state(const NamedTensors& state);
 
  protected:
+  /// Throws Error if there are no parameters, if one is there twice, does not require a gradient or
+  /// is not dense, or if lr or weight_decay is negative.
+  Optimizer(const char* name, const std::vector<ParameterGroup>& groups, double lr,
+            double weight_decay, std::vector<std::string> memory_names);
+  /// The op that makes one step of all parameters with the same settings: its inputs are their
+  /// gradients, its outputs the parameters and then what is remembered, name by name. `steps`
+  /// counts this step already.
+  virtual op::Any step_op(double lr, double weight_decay, int64_t steps) const = 0;
+
+ private:
   /// One parameter with its memory.
   struct Item {
     Tensor parameter;
@@ -57,18 +67,10 @@ class Optimizer {
     int64_t steps = 0;
     /// One for each name in `memory_names`, shaped as the parameter, zero at the start.
     std::vector<Tensor> memory;
+
+    bool goes_with(const Item& other) const;
   };
 
-  /// Throws Error if there are no parameters, if one is there twice, does not require a gradient or
-  /// is not dense, or if lr or weight_decay is negative.
-  Optimizer(const char* name, const std::vector<ParameterGroup>& groups, double lr,
-            double weight_decay, std::vector<std::string> memory_names);
-  /// Makes one step; item.steps counts it already, and `gradient` is dense.
-  virtual void update(Item& item, const Tensor& gradient, double lr) = 0;
-  /// Runs an op that changes `outputs` in place.
-  static void run_in_place(const op::Any& op, const Tensor& input, std::vector<Tensor> outputs);
-
- private:
   std::string name_;
   std::vector<std::string> memory_names_;
   std::vector<Item> items_;

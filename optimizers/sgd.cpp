@@ -14,9 +14,8 @@ SGD::SGD(const std::vector<ParameterGroup>& groups, const SgdOptions& options)
   require<Error>(!options.nesterov || options.momentum > 0, "SGD: nesterov needs a momentum");
 }
 
-void SGD::update(Item& item, const Tensor& gradient, double lr) {
-  run_in_place(op::SgdStep{lr, options_.momentum, item.weight_decay, options_.nesterov}, gradient,
-               {item.parameter, item.memory[0]});
+op::Any SGD::step_op(double lr, double weight_decay, int64_t) const {
+  return op::SgdStep{lr, options_.momentum, weight_decay, options_.nesterov};
 }
 
 }  // namespace tuco

@@ -23,7 +23,7 @@ class SGD : public Optimizer {
   SGD(const std::vector<ParameterGroup>& groups, const SgdOptions& options);
 
  protected:
-  void update(Item& item, const Tensor& gradient, double lr) override;
+  op::Any step_op(double lr, double weight_decay, int64_t steps) const override;
 
  private:
   SgdOptions options_;

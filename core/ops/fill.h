@@ -17,7 +17,7 @@ struct Fill {
     visit("step", self.step);
   }
 };
-/// Input x, output y of the same shape: y = keep * y + alpha * x.
+/// Inputs x, outputs y, as many and of the same shapes: y = keep * y + alpha * x.
 struct Accumulate {
   static constexpr std::string_view name = "accumulate";
   double alpha = 1, keep = 1;
@@ -27,9 +27,9 @@ struct Accumulate {
     visit("keep", self.keep);
   }
 };
-/// Input: gradient. Outputs: weight, velocity. One step of stochastic gradient descent:
-/// d = gradient + weight_decay * weight; velocity = momentum * velocity + d;
-/// weight -= lr * (nesterov ? d + momentum * velocity : velocity).
+/// Inputs: gradients, any number, of one type. Outputs: the weights, then their velocities. One
+/// step of stochastic gradient descent: d = gradient + weight_decay * weight; velocity = momentum *
+/// velocity + d; weight -= lr * (nesterov ? d + momentum * velocity : velocity).
 struct SgdStep {
   static constexpr std::string_view name = "sgd_step";
   double lr = 0, momentum = 0, weight_decay = 0;
@@ -42,8 +42,9 @@ struct SgdStep {
     visit("nesterov", self.nesterov);
   }
 };
-/// Input: gradient. Outputs: weight, first moment, second moment. One step of AdamW (Loshchilov and
-/// Hutter, arXiv:1711.05101); `step` counts from 1.
+/// Inputs: gradients, any number, of one type. Outputs: the weights, then their first moments, then
+/// the second ones. One step of AdamW (Loshchilov and Hutter, arXiv:1711.05101); `step` counts from
+/// 1.
 struct AdamWStep {
   static constexpr std::string_view name = "adamw_step";
   double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;

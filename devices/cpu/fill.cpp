@@ -71,28 +71,61 @@ void run(const op::Dropout& op, Inputs in, Out out, Workspace&) {
   });
 }
 
+namespace {
+
+/// Calls body(k, begin, end) for ranges of elements that cover all tensors, in one parallel region.
+template <class Body>
+void for_each_range(Inputs tensors, const Body& body) {
+  int64_t total = 0;
+  for (const Tensor& tensor : tensors) total += tensor.numel();
+  parallel_for(0, total, kGrain, [&](int64_t begin, int64_t end) {
+    int64_t first = 0;
+    for (size_t k = 0; k < tensors.size() && first < end; ++k) {
+      const int64_t size = tensors[k].numel();
+      const int64_t from = std::max(begin - first, int64_t{0}), to = std::min(end - first, size);
+      if (from < to) body(k, from, to);
+      first += size;
+    }
+  });
+}
+
+template <class T>
+void accumulate(const op::Accumulate& op, const T* from, int64_t from_step, T* to, int64_t to_step,
+                int64_t n) {
+  const T alpha = static_cast<T>(op.alpha), keep = static_cast<T>(op.keep);
+  for (int64_t i = 0; i < n; ++i)
+    to[i * to_step] = keep * to[i * to_step] + alpha * from[i * from_step];
+}
+
+}  // namespace
+
 void run(const op::Accumulate& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    const T* x = base<T>(in[0]);
-    T* y = base<T>(out[0]);
-    const T alpha = static_cast<T>(op.alpha), keep = static_cast<T>(op.keep);
-    parallel_runs<2>({in[0].layout(), out[0].layout()},
-                     [&](const auto& at, const auto& step, int64_t n) {
-                       const T* from = x + at[0];
-                       T* to = y + at[1];
-                       for (int64_t i = 0; i < n; ++i)
-                         to[i * step[1]] = keep * to[i * step[1]] + alpha * from[i * step[0]];
-                     });
+    const auto is_dense = [](const Tensor& t) { return t.is_contiguous(); };
+    if (std::ranges::all_of(in, is_dense) && std::ranges::all_of(out, is_dense)) {
+      for_each_range(in, [&](size_t k, int64_t begin, int64_t end) {
+        accumulate(op, ptr<T>(in[k]) + begin, 1, ptr<T>(out[k]) + begin, 1, end - begin);
+      });
+      return;
+    }
+    for (size_t k = 0; k < in.size(); ++k) {
+      const T* x = base<T>(in[k]);
+      T* y = base<T>(out[k]);
+      parallel_runs<2>({in[k].layout(), out[k].layout()},
+                       [&](const auto& at, const auto& step, int64_t n) {
+                         accumulate(op, x + at[0], step[0], y + at[1], step[1], n);
+                       });
+    }
   });
 }
 
 void run(const op::SgdStep& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    const T* gradient = ptr<T>(in[0]);
-    T *weight = ptr<T>(out[0]), *velocity = ptr<T>(out[1]);
     const T lr = static_cast<T>(op.lr), momentum = static_cast<T>(op.momentum),
             decay = static_cast<T>(op.weight_decay);
-    parallel_for(0, out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for_each_range(in, [&](size_t k, int64_t begin, int64_t end) {
+      const T* gradient = ptr<T>(in[k]);
+      T *weight = ptr<T>(out[k]), *velocity = ptr<T>(out[in.size() + k]);
       for (int64_t i = begin; i < end; ++i) {
         const T d = gradient[i] + decay * weight[i];
         velocity[i] = momentum * velocity[i] + d;
@@ -104,13 +137,14 @@ void run(const op::SgdStep& op, Inputs in, Out out, Workspace&) {
 
 void run(const op::AdamWStep& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    const T* gradient = ptr<T>(in[0]);
-    T *weight = ptr<T>(out[0]), *mean = ptr<T>(out[1]), *square = ptr<T>(out[2]);
     const T beta1 = static_cast<T>(op.beta1), beta2 = static_cast<T>(op.beta2);
     const T step = static_cast<T>(op.lr / (1 - std::pow(op.beta1, op.step)));
     const T unbias = static_cast<T>(1 / std::sqrt(1 - std::pow(op.beta2, op.step)));
     const T eps = static_cast<T>(op.eps), keep = static_cast<T>(1 - op.lr * op.weight_decay);
-    parallel_for(0, out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for_each_range(in, [&](size_t k, int64_t begin, int64_t end) {
+      const T* gradient = ptr<T>(in[k]);
+      T *weight = ptr<T>(out[k]), *mean = ptr<T>(out[in.size() + k]),
+        *square = ptr<T>(out[2 * in.size() + k]);
       for (int64_t i = begin; i < end; ++i) {
         mean[i] = beta1 * mean[i] + (1 - beta1) * gradient[i];
         square[i] = beta2 * square[i] + (1 - beta2) * gradient[i] * gradient[i];

@@ -19,8 +19,8 @@ void run(const op::Any& op, const std::vector<Tensor>& inputs, std::vector<Tenso
 
 TEST(Fill, CountsOrRepeatsInEveryType) {
   for (const Device device : test_devices()) {
-    for (const DType dtype : {DType::float32, DType::float64, DType::int8, DType::uint8,
-                              DType::int32, DType::int64}) {
+    for (const DType dtype :
+         {DType::float32, DType::float64, DType::int8, DType::uint8, DType::int32, DType::int64}) {
       SCOPED_TRACE(fmt::format("{} on {}", dtype, device));
       const Tensor y = empty({3, 5}, {dtype, device});
       run(op::Fill{2, 3}, {}, {y});
@@ -112,6 +112,31 @@ TEST(AdamWStep, AgreesWithItsDefinition) {
         w -= op.lr * decay * w;
         w -= op.lr * unbiased_m / (std::sqrt(unbiased_v) + op.eps);
       });
+    }
+}
+
+TEST(InPlaceOps, ChangeManyTensorsAtOnceAsOneByOne) {
+  const std::vector<Shape> shapes = {{3}, {40, 1000}, {0}, {1}, {17, 5}, {300, 70}};
+  for (const Device device : test_devices())
+    for (const auto& [op, states] : {std::pair<op::Any, size_t>{op::Accumulate{0.5, 0.25}, 1},
+                                     {op::SgdStep{0.1, 0.9, 0.01, true}, 2},
+                                     {op::AdamWStep{0.01, 0.9, 0.99, 1e-8, 0.1, 3}, 3}}) {
+      SCOPED_TRACE(to_string(op));
+      std::vector<Tensor> gradients, all, alone;
+      for (const Shape& shape : shapes)
+        gradients.push_back(spread(shape, 1).to(DType::float32).to(device));
+      for (size_t s = 0; s < states; ++s)
+        for (const Shape& shape : shapes)
+          for (auto* list : {&all, &alone})
+            list->push_back(spread(shape, 2 + s, 0.1, 1).to(DType::float32).to(device).clone());
+      run(op, gradients, all);
+      for (size_t k = 0; k < shapes.size(); ++k) {
+        std::vector<Tensor> outputs;
+        for (size_t s = 0; s < states; ++s) outputs.push_back(alone[s * shapes.size() + k]);
+        run(op, {gradients[k]}, outputs);
+      }
+      for (size_t i = 0; i < all.size(); ++i)
+        EXPECT_EQ(all[i].to_vector<float>(), alone[i].to_vector<float>()) << i;
     }
 }
 
