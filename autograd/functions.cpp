@@ -65,6 +65,7 @@ Tensor sqrt(const Tensor& x) { return run_op1(op::Sqrt{}, {x}); }
 Tensor tanh(const Tensor& x) { return run_op1(op::Tanh{}, {x}); }
 Tensor sigmoid(const Tensor& x) { return run_op1(op::Sigmoid{}, {x}); }
 Tensor relu(const Tensor& x) { return run_op1(op::Relu{}, {x}); }
+Tensor add_relu(const Tensor& a, const Tensor& b) { return run_op1(op::AddRelu{}, {a, b}); }
 Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
 Tensor clamp(const Tensor& x, double low, double high) {
   require<Error>(low <= high, "clamp: low {} is above high {}", low, high);
@@ -231,6 +232,13 @@ BatchNormResult batch_norm_train(const Tensor& x, const Tensor& gamma, const Ten
                                  double eps) {
   const Tensor inputs[] = {x, gamma, beta};
   const auto results = run_op(op::BatchNormTrain{eps}, inputs);
+  return {results[0], results[1], results[2]};
+}
+BatchNormResult batch_norm_relu(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                const Tensor& skip, double eps) {
+  const Tensor inputs[] = {x, gamma, beta, skip};
+  const auto results =
+      run_op(op::BatchNormRelu{eps}, Inputs(inputs, skip.defined() ? size_t{4} : size_t{3}));
   return {results[0], results[1], results[2]};
 }
 BatchNormResult batch_norm_relu_pool(const Tensor& images, const Tensor& gamma, const Tensor& beta,

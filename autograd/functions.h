@@ -50,6 +50,8 @@ Tensor sqrt(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
+/// relu(a + b), in one pass.
+Tensor add_relu(const Tensor& a, const Tensor& b);
 /// min(max(x, 0), 6).
 Tensor relu6(const Tensor& x);
 /// min(max(x, low), high); the gradient passes strictly between.
@@ -114,8 +116,8 @@ Tensor conv2d(const Tensor& images, const Tensor& weight, const Tensor& bias = {
 /// relu(linear(x, weight, bias)) in one pass, cut at `high` (6: ReLU6).
 Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                    double high = std::numeric_limits<double>::infinity());
-/// relu(conv2d(images, weight, bias, options) + addend) in one pass, cut at `high`; bias and addend,
-/// of the result's shape, may be undefined.
+/// relu(conv2d(images, weight, bias, options) + addend) in one pass, cut at `high`; bias and
+/// addend, of the result's shape, may be undefined.
 Tensor conv2d_relu(const Tensor& images, const Tensor& weight, const Tensor& bias = {},
                    const op::Conv2d& options = {}, const Tensor& addend = {},
                    double high = std::numeric_limits<double>::infinity());
@@ -137,7 +139,10 @@ struct BatchNormResult {
 };
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                                  double eps = 1e-5);
-/// The same followed by ReLU and max pooling with window and stride `pool` (1: none), in one pass.
+/// The same followed by ReLU in one pass, `skip` (of x's shape) added before it if it is defined.
+BatchNormResult batch_norm_relu(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                const Tensor& skip = {}, double eps = 1e-5);
+/// The same followed by ReLU and max pooling with window and stride `pool`, 2 to 15, in one pass.
 BatchNormResult batch_norm_relu_pool(const Tensor& images, const Tensor& gamma, const Tensor& beta,
                                      int64_t pool = 2, double eps = 1e-5);
 

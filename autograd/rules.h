@@ -51,12 +51,15 @@ Outputs forward(const op::Mul&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Div&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Maximum&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Minimum&, Inputs inputs, Saved* saved);
+Outputs forward(const op::AddRelu&, Inputs inputs, Saved* saved);
 Grads backward(const op::Add&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Sub&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Mul&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Div&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Maximum&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Minimum&, Saved&& saved, Grads gradients, const Needs& needs);
+Grads backward(const op::AddRelu&, Saved&& saved, Grads gradients, const Needs& needs);
+Outputs lower(const op::AddRelu&, Inputs inputs);
 template <op::Compare Op>
 OutputMetas infer(const Op& op, Metas inputs);
 template <op::Compare Op>
@@ -117,9 +120,11 @@ TUCO_NO_GRADIENT(AvgPool2dGrad, "second derivatives are not recorded");
 TUCO_RULES_WITH_FORWARD(BatchNorm);
 TUCO_RULES_WITH_FORWARD(BatchNormTrain);
 TUCO_NO_GRADIENT(BatchNormTrainGrad, "second derivatives are not recorded");
+TUCO_RULES_WITH_FORWARD(BatchNormRelu);
 TUCO_RULES_WITH_FORWARD(BatchNormReluPool);
 TUCO_NO_GRADIENT(BatchNormReluPoolGrad, "second derivatives are not recorded");
-/// The fused op as BatchNormTrain, Relu and MaxPool2d; the winners' output is undefined.
+/// The fused ops as BatchNormTrain, Add, Relu and MaxPool2d; the winners' output is undefined.
+Outputs lower(const op::BatchNormRelu& op, Inputs inputs);
 Outputs lower(const op::BatchNormReluPool& op, Inputs inputs);
 
 // Softmax (ops/softmax.cpp), random numbers (ops/random.cpp).

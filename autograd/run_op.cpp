@@ -106,6 +106,7 @@ Grads run_backward(const op::Any& any, Saved&& saved, Grads gradients, const Nee
 bool is_differentiable(const op::Any& any, int index) {
   const bool first_only = std::holds_alternative<op::MaxPool2d>(any) ||
                           std::holds_alternative<op::BatchNormTrain>(any) ||
+                          std::holds_alternative<op::BatchNormRelu>(any) ||
                           std::holds_alternative<op::BatchNormReluPool>(any);
   return index == 0 || !first_only;
 }

@@ -1,6 +1,6 @@
-// The list of point-wise ops. Each is a struct of attributes; its formula and the formula's gradient
-// are in core/pointwise_formulas.h, written once for every value type and device. A device fills its
-// tables from UnaryList and BinaryList; nothing else has to know a new op.
+// The list of point-wise ops. Each is a struct of attributes; its formula and the formula's
+// gradient are in core/pointwise_formulas.h, written once for every value type and device. A device
+// fills its tables from UnaryList and BinaryList; nothing else has to know a new op.
 #pragma once
 #include <limits>
 #include <string_view>
@@ -99,6 +99,10 @@ struct Maximum : NoFields {
 struct Minimum : NoFields {
   static constexpr std::string_view name = "minimum";
 };
+/// relu(a + b), which lowers into the two.
+struct AddRelu : NoFields {
+  static constexpr std::string_view name = "add_relu";
+};
 /// Comparisons; the result is bool.
 struct Equal : NoFields {
   static constexpr std::string_view name = "equal";
@@ -117,7 +121,7 @@ struct TypeList {
 };
 
 using UnaryList = TypeList<Affine, Power, Clamp, Abs, Exp, Log, Sqrt, Tanh, Sigmoid, Relu>;
-using BinaryList = TypeList<Add, Sub, Mul, Div, Maximum, Minimum>;
+using BinaryList = TypeList<Add, Sub, Mul, Div, Maximum, Minimum, AddRelu>;
 using CompareList = TypeList<Equal, Less, LessEqual>;
 
 template <class T, class List>

@@ -109,6 +109,10 @@ TUCO_FORMULA V forward(const op::Add&, V a, V b) {
   return a + b;
 }
 template <class V>
+TUCO_FORMULA V forward(const op::AddRelu&, V a, V b) {
+  return forward(op::Relu{}, a + b);
+}
+template <class V>
 TUCO_FORMULA V forward(const op::Sub&, V a, V b) {
   return a - b;
 }

@@ -108,14 +108,15 @@ template <class Op>
 requires op::in_list<
     Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight, op::MaxPool2dGrad,
                      op::AvgPool2dGrad, op::BatchNormTrain, op::BatchNormTrainGrad,
-                     op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::SoftmaxGrad,
-                     op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
+                     op::BatchNormRelu, op::BatchNormReluPool, op::BatchNormReluPoolGrad,
+                     op::SoftmaxGrad, op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
 template <op::Unary Op>
 inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;
 
 template <class Op>
-requires op::in_list<Op, op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate>>
+requires op::in_list<Op,
+                     op::TypeList<op::ToDevice, op::Random, op::Fill, op::Accumulate, op::AddRelu>>
 inline constexpr const char* not_quantizable<Op> = kNotRecorded;
 
 template <class Op>

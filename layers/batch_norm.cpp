@@ -32,11 +32,24 @@ BatchNormBody::BatchNormBody(const BatchNormOptions& o) : options(o) {
 Tensor BatchNormBody::forward(const Tensor& x) {
   if (!training()) return batch_norm(x, weight, bias, running_mean, running_var, options.eps);
   const auto [y, mean, variance] = batch_norm_train(x, weight, bias, options.eps);
-  update(mean, variance, x.numel() / options.channels);
+  update(mean, variance, x);
   return y;
 }
 
-void BatchNormBody::update(const Tensor& mean, const Tensor& variance, int64_t count) {
+Tensor BatchNormBody::forward_relu(const Tensor& x, const Tensor& skip) {
+  const auto [y, mean, variance] = batch_norm_relu(x, weight, bias, skip, options.eps);
+  update(mean, variance, x);
+  return y;
+}
+
+Tensor BatchNormBody::forward_relu_pool(const Tensor& images, int64_t pool) {
+  const auto [y, mean, variance] = batch_norm_relu_pool(images, weight, bias, pool, options.eps);
+  update(mean, variance, images);
+  return y;
+}
+
+void BatchNormBody::update(const Tensor& mean, const Tensor& variance, const Tensor& x) {
+  const int64_t count = x.numel() / options.channels;
   require<ShapeError>(count > 1,
                       "batch_norm: one value for each channel is too little to train on");
   const double unbiased = static_cast<double>(count) / static_cast<double>(count - 1);

@@ -20,16 +20,20 @@ struct BatchNormBody : Module::Body {
   /// In training mode normalises with the batch's statistics and updates the running ones; throws
   /// ShapeError then if there is only one value for each channel.
   Tensor forward(const Tensor& x) override;
+  /// What training mode does, and ReLU after it as one op: with `skip` added before ReLU if it is
+  /// defined, or with max pooling of window and stride `pool` after it.
+  Tensor forward_relu(const Tensor& x, const Tensor& skip = {});
+  Tensor forward_relu_pool(const Tensor& images, int64_t pool);
   std::string describe() const override;
-  /// Moves the running statistics towards a batch's mean and biased variance, which were taken over
-  /// `count` values for each channel.
-  void update(const Tensor& mean, const Tensor& variance, int64_t count);
-
   const BatchNormOptions options;
   /// Scale and shift (channels,).
   Parameter weight, bias;
   /// Buffers (channels,): moving averages of the batches' means and unbiased variances.
   Parameter running_mean, running_var;
+
+ private:
+  /// Moves the running statistics towards the mean and biased variance of a batch x.
+  void update(const Tensor& mean, const Tensor& variance, const Tensor& x);
 };
 
 /// (..., channels) normalised: BatchNorm{32}, or BatchNorm{{.channels = 32, .momentum = 0.01}}.

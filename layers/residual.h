@@ -24,8 +24,9 @@ struct ResidualBody : Module::Body {
   const bool relu;
 };
 
-/// relu(body(x) + shortcut(x)): Residual{Sequential{...}}, or
-/// Residual{{.body = Sequential{...}, .shortcut = Conv2d{{...}}, .relu = false}}.
+/// relu(body(x) + shortcut(x)), the sum and ReLU as one op, in training mode with the batch norm
+/// that ends a Sequential body: Residual{Sequential{...}}, or Residual{{.body = Sequential{...},
+/// .shortcut = Conv2d{{...}}, .relu = false}}.
 class Residual : public ModuleOf<ResidualBody> {
  public:
   using ModuleOf::ModuleOf;

@@ -4,6 +4,8 @@
 #include "tuco/autograd/run_op.h"
 #include "tuco/layers/activation.h"
 #include "tuco/layers/batch_norm.h"
+#include "tuco/layers/conv2d.h"
+#include "tuco/layers/linear.h"
 #include "tuco/layers/pool2d.h"
 
 namespace tuco {
@@ -35,25 +37,33 @@ void SequentialBody::plan() {
   fused_runs_.clear();
   const auto& modules = children();
   for (size_t i = 0; i + 1 < modules.size(); ++i) {
-    if (!modules[i].second.is<BatchNorm>() || !modules[i + 1].second.is<ReLU>()) continue;
-    const int64_t pool = i + 2 < modules.size() ? fusible_pool(modules[i + 2].second) : 1;
-    fused_runs_.push_back({i, pool > 1 ? size_t{3} : size_t{2}, pool});
+    const Module &first = modules[i].second, &second = modules[i + 1].second;
+    const bool relu = second.is<ReLU>(), relu6 = second.is<ReLU6>();
+    if (first.is<BatchNorm>() && relu) {
+      const int64_t pool = i + 2 < modules.size() ? fusible_pool(modules[i + 2].second) : 1;
+      fused_runs_.push_back({i, pool > 1 ? size_t{3} : size_t{2}, pool});
+    } else if ((first.is<Conv2d>() || first.is<Linear>()) && (relu || relu6)) {
+      fused_runs_.push_back({.first = i, .count = 2});
+      if (relu6) fused_runs_.back().high = 6;
+    }
   }
 }
 
-Tensor SequentialBody::forward(const Tensor& input) {
+Tensor SequentialBody::forward(const Tensor& input) { return forward_first(input, size()); }
+
+Tensor SequentialBody::forward_first(const Tensor& input, size_t count) const {
   const auto& modules = children();
   Tensor x = input;
-  auto next_fused = fused_runs_.begin();
-  for (size_t i = 0; i < modules.size(); ++i) {
-    if (next_fused != fused_runs_.end() && next_fused->first == i) {
-      const Fused& run = *next_fused++;
-      const bool trains = modules[i].second.training();
-      if (fused() && trains && x.rank() == 4 && current_tracer() == nullptr) {
-        x = run_fused(run, x);
-        i += run.count - 1;
-        continue;
-      }
+  auto next = fused_runs_.begin();
+  for (size_t i = 0; i < count; ++i) {
+    if (next != fused_runs_.end() && next->first == i) {
+      const Fused& run = *next++;
+      if (fused() && current_tracer() == nullptr && i + run.count <= count)
+        if (const Tensor y = run_fused(run, x); y.defined()) {
+          x = y;
+          i += run.count - 1;
+          continue;
+        }
     }
     x = modules[i].second(x);
   }
@@ -61,12 +71,20 @@ Tensor SequentialBody::forward(const Tensor& input) {
 }
 
 Tensor SequentialBody::run_fused(const Fused& run, const Tensor& x) const {
-  auto& norm = static_cast<BatchNormBody&>(children()[run.first].second.body());
-  const ModuleScope scope(norm);
-  const auto [y, mean, variance] =
-      batch_norm_relu_pool(x, norm.weight, norm.bias, run.pool, norm.options.eps);
-  norm.update(mean, variance, x.numel() / norm.options.channels);
-  return y;
+  const Module& module = children()[run.first].second;
+  if (module.is<BatchNorm>()) {
+    if (!module.training() || (run.pool > 1 && x.rank() != 4)) return {};
+    auto& norm = static_cast<BatchNormBody&>(module.body());
+    const ModuleScope scope(norm);
+    return run.pool > 1 ? norm.forward_relu_pool(x, run.pool) : norm.forward_relu(x);
+  }
+  const ModuleScope scope(module.body());
+  if (module.is<Linear>()) {
+    const auto& layer = static_cast<const LinearBody&>(module.body());
+    return linear_relu(x, layer.weight, layer.bias, run.high);
+  }
+  const auto& layer = static_cast<const Conv2dBody&>(module.body());
+  return conv2d_relu(x, layer.weight, layer.bias, layer.attributes(x.shape()), {}, run.high);
 }
 
 }  // namespace tuco

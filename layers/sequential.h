@@ -2,6 +2,7 @@
 // computes are planned when it is built.
 #pragma once
 #include <initializer_list>
+#include <limits>
 #include <vector>
 
 #include "tuco/layers/module.h"
@@ -15,13 +16,20 @@ struct SequentialBody : Module::Body {
   size_t size() const { return children().size(); }
   /// Appends a module; it gets the next number as its name.
   void append(const Module& module);
+  /// Runs the first `count` modules.
+  Tensor forward_first(const Tensor& x, size_t count) const;
 
  private:
-  /// Children [first, first + count) that run as one: BatchNorm, ReLU and maybe MaxPool2d.
+  /// Children [first, first + count) that run as one: BatchNorm, ReLU and maybe MaxPool2d, or a
+  /// weighted layer and ReLU.
   struct Fused {
     size_t first, count;
-    int64_t pool;
+    /// Side of the pooling; 1 is none.
+    int64_t pool = 1;
+    /// Where ReLU cuts above.
+    double high = std::numeric_limits<double>::infinity();
   };
+  /// The result, or an undefined tensor if the run has to go one by one for such an input.
   Tensor run_fused(const Fused& fused, const Tensor& x) const;
   void plan();
 
@@ -29,8 +37,8 @@ struct SequentialBody : Module::Body {
 };
 
 /// Sequential{Conv2d{{...}}, BatchNorm{32}, ReLU{}, MaxPool2d{2}}. Batch norm, ReLU and a max
-/// pooling with stride = kernel run as one op in training mode; in evaluation and while tracing,
-/// and after fuse(false), each runs as itself.
+/// pooling with stride = kernel run as one op in training mode; a convolution or linear layer and
+/// ReLU or ReLU6 always. While tracing, and after fuse(false), each runs as itself.
 class Sequential : public ModuleOf<SequentialBody> {
  public:
   using ModuleOf::ModuleOf;

@@ -28,6 +28,42 @@ OutputMetas infer_with_statistics(std::string_view op, Metas in, const Shape& re
   return {{result, in[0].dtype, in[0].device}, statistics, statistics};
 }
 
+/// Whether the tensor's memory may become a gradient's: nobody else looks at it.
+bool is_free(const Tensor& tensor) { return tensor.is_unique() && tensor.is_contiguous(); }
+
+/// Runs a kernel that computes gradients, into `results` where they are defined already.
+Grads compute_into(const op::Any& op, const std::vector<Tensor>& inputs, Grads results) {
+  const std::vector<TensorMeta> metas = [&] {
+    std::vector<TensorMeta> all;
+    for (const Tensor& input : inputs) all.push_back(input.meta());
+    return infer_op(op, all);
+  }();
+  results.resize(metas.size());
+  for (size_t i = 0; i < metas.size(); ++i)
+    if (!results[i].defined()) results[i] = empty(metas[i]);
+  Workspace workspace;
+  backend(inputs[0].device()).run(op, inputs, results, workspace);
+  return results;
+}
+
+/// The gradients from what was kept: x, gamma, beta, mean, variance and, with a skip, y. x's memory
+/// becomes its gradient's, and the memory of y's gradient that of the skip's, or else of x's.
+Grads normalisation_gradients(std::string_view name, const op::BatchNormTrainGrad& op,
+                              Saved&& saved, Tensor gradient) {
+  std::vector<Tensor> inputs = {std::move(gradient)};
+  const int kept = saved.size();
+  for (int i = 0; i < kept; ++i) inputs.push_back(saved.take(name, i));
+  saved.clear();
+  const bool skip = kept > 5, free = is_free(inputs[0]);
+  Grads results(skip ? 4 : 3);
+  if (is_free(inputs[1]))
+    results[0] = inputs[1];
+  else if (!skip && free)
+    results[0] = inputs[0];
+  if (skip && free) results[3] = inputs[0];
+  return compute_into(op, inputs, std::move(results));
+}
+
 }  // namespace
 
 OutputMetas infer(const op::BatchNorm& op, Metas in) {
@@ -61,24 +97,48 @@ OutputMetas infer(const op::BatchNormTrain& op, Metas in) {
 Outputs forward(const op::BatchNormTrain& op, Inputs in, Saved* saved) {
   Outputs out = compute(op, in);
   if (saved)
-    for (const Tensor& kept : {in[0], in[1], out[1], out[2]}) saved->keep(kept);
+    for (const Tensor& kept : {in[0], in[1], in[2], out[1], out[2]}) saved->keep(kept);
   return out;
 }
 Grads backward(const op::BatchNormTrain& op, Saved&& saved, Grads g, const Needs&) {
-  return compute(op::BatchNormTrainGrad{op.eps},
-                 std::array{g[0], saved.take(op.name, 0), saved.take(op.name, 1),
-                            saved.take(op.name, 2), saved.take(op.name, 3)});
+  return normalisation_gradients(op.name, {op.eps}, std::move(saved), std::move(g[0]));
 }
 OutputMetas infer(const op::BatchNormTrainGrad& op, Metas in) {
-  require_inputs(op.name, in.size(), 5, 5);
-  return {in[1], in[2], in[2]};
+  require_inputs(op.name, in.size(), 6, 7);
+  OutputMetas metas = {in[1], in[2], in[2]};
+  if (in.size() > 6) metas.push_back(in[0]);
+  return metas;
+}
+
+OutputMetas infer(const op::BatchNormRelu& op, Metas in) {
+  require_inputs(op.name, in.size(), 3, 4);
+  require_alike(op.name, in);
+  if (in.size() > 3)
+    require<ShapeError>(in[3].shape == in[0].shape, "{}: skip {} for an input {}", op.name,
+                        in[3].shape, in[0].shape);
+  return infer_with_statistics(op.name, in.first(3), in[0].shape);
+}
+Outputs forward(const op::BatchNormRelu& op, Inputs in, Saved* saved) {
+  Outputs out = compute(op, in);
+  if (saved) {
+    for (const Tensor& kept : {in[0], in[1], in[2], out[1], out[2]}) saved->keep(kept);
+    if (in.size() > 3) saved->keep(out[0]);
+  }
+  return out;
+}
+Grads backward(const op::BatchNormRelu& op, Saved&& saved, Grads g, const Needs&) {
+  return normalisation_gradients(op.name, {op.eps, true}, std::move(saved), std::move(g[0]));
+}
+Outputs lower(const op::BatchNormRelu& op, Inputs in) {
+  const auto [y, mean, variance] = batch_norm_train(in[0], in[1], in[2], op.eps);
+  return {relu(in.size() > 3 ? y + in[3] : y), mean, variance};
 }
 
 OutputMetas infer(const op::BatchNormReluPool& op, Metas in) {
   require_inputs(op.name, in.size(), 3, 3);
   require<ShapeError>(in[0].shape.rank() == 4, "{}: input {}, expected (n, h, w, c)", op.name,
                       in[0].shape);
-  require<ShapeError>(op.pool >= 1 && op.pool <= 15, "{}: pooling window of {}, expected 1 to 15",
+  require<ShapeError>(op.pool >= 2 && op.pool <= 15, "{}: pooling window of {}, expected 2 to 15",
                       op.name, op.pool);
   const Shape& s = in[0].shape;
   require<ShapeError>(s[1] >= op.pool && s[2] >= op.pool, "{}: pooling window of {} in images {}",
@@ -97,15 +157,10 @@ Outputs forward(const op::BatchNormReluPool& op, Inputs in, Saved* saved) {
 Grads backward(const op::BatchNormReluPool& op, Saved&& saved, Grads g, const Needs&) {
   std::vector<Tensor> inputs = {g[0]};
   for (int i = 0; i < 7; ++i) inputs.push_back(saved.take(op.name, i));
-  // The images' memory becomes their gradient's where nobody else looks at it.
   saved.clear();
-  const op::BatchNormReluPoolGrad grad{op.eps, op.pool};
-  if (!inputs[1].is_unique() || !inputs[1].is_contiguous()) return compute(grad, inputs);
-  const TensorMeta parameter = inputs[2].meta();
-  Grads result = {inputs[1], empty(parameter), empty(parameter)};
-  Workspace workspace;
-  backend(inputs[1].device()).run(grad, inputs, result, workspace);
-  return result;
+  Grads results(3);
+  if (is_free(inputs[1])) results[0] = inputs[1];
+  return compute_into(op::BatchNormReluPoolGrad{op.eps, op.pool}, inputs, std::move(results));
 }
 OutputMetas infer(const op::BatchNormReluPoolGrad& op, Metas in) {
   require_inputs(op.name, in.size(), 8, 8);
@@ -113,9 +168,7 @@ OutputMetas infer(const op::BatchNormReluPoolGrad& op, Metas in) {
 }
 Outputs lower(const op::BatchNormReluPool& op, Inputs in) {
   const auto [y, mean, variance] = batch_norm_train(in[0], in[1], in[2], op.eps);
-  const Tensor rectified = relu(y);
-  return {op.pool == 1 ? rectified : max_pool2d(rectified, {.kernel = op.pool, .stride = op.pool}),
-          mean, variance, Tensor()};
+  return {max_pool2d(relu(y), {.kernel = op.pool, .stride = op.pool}), mean, variance, Tensor()};
 }
 
 }  // namespace tuco

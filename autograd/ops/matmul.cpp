@@ -104,8 +104,8 @@ Outputs forward(const op::FusedLinear& op, Inputs in, Saved* saved) {
 }
 Grads backward(const op::FusedLinear& op, Saved&& saved, Grads grads, const Needs& needs) {
   const Tensor x = saved.take(op.name, 0), w = saved.take(op.name, 1);
-  return linear_gradients(
-      x, w, clamp_gradient(grads[0], saved.take(op.name, 2), op.low, op.high), needs);
+  return linear_gradients(x, w, clamp_gradient(grads[0], saved.take(op.name, 2), op.low, op.high),
+                          needs);
 }
 Outputs lower(const op::FusedLinear& op, Inputs in) {
   return {lower_clamp(linear(in[0], in[1], op.bias ? in[2] : Tensor()), op.low, op.high)};

@@ -169,6 +169,17 @@ Grads backward(const op::Minimum& op, Saved&& saved, Grads g, const Needs& needs
   return backward_of_choice(op.name, saved, g[0], needs, false);
 }
 
+Outputs forward(const op::AddRelu& op, Inputs in, Saved* saved) {
+  Outputs out = forward_keeping_shapes(op, in, saved);
+  if (saved) saved->keep(out[0]);
+  return out;
+}
+Grads backward(const op::AddRelu& op, Saved&& saved, Grads g, const Needs& needs) {
+  g = compute(op::UnaryGrad<op::Relu>{}, std::array{g[0], saved.take(op.name, 0)});
+  return backward(op::Add{}, std::move(saved), std::move(g), needs);
+}
+Outputs lower(const op::AddRelu&, Inputs in) { return {relu(in[0] + in[1])}; }
+
 namespace {
 
 template <class Op>

@@ -24,10 +24,10 @@ namespace detail {
 using StructuredList =
     TypeList<Where, Cast, Copy, ToDevice, Concat, Pad, Gather, GatherGrad, Slice, Permute, Reshape,
              Expand, Sum, Mean, Max, ArgMax, MatMul, Linear, FusedLinear, Conv2d, FusedConv2d,
-             Conv2dGradInput, Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad, BatchNorm,
-             BatchNormTrain, BatchNormTrainGrad, BatchNormReluPool, BatchNormReluPoolGrad, Softmax,
-             LogSoftmax, SoftmaxGrad, LogSoftmaxGrad, Dropout, Random, Fill, Accumulate, SgdStep,
-             AdamWStep, Custom>;
+             Conv2dGradInput, Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad,
+             BatchNorm, BatchNormTrain, BatchNormTrainGrad, BatchNormRelu, BatchNormReluPool,
+             BatchNormReluPoolGrad, Softmax, LogSoftmax, SoftmaxGrad, LogSoftmaxGrad, Dropout,
+             Random, Fill, Accumulate, SgdStep, AdamWStep, Custom>;
 
 template <class... Lists>
 struct Join;
@@ -38,8 +38,9 @@ struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>> {
 
 }  // namespace detail
 
-/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take. Its
-/// copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a list.
+/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take.
+/// Its copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a
+/// list.
 class Any
     : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList>::variant {
  public:

@@ -16,8 +16,8 @@ struct BatchNorm {
   }
 };
 
-/// With the batch's own statistics. Inputs: x (..., c), gamma, beta (c,). Outputs: y like x, and the
-/// batch's mean and biased variance (c,), which have no gradient.
+/// With the batch's own statistics. Inputs: x (..., c), gamma, beta (c,). Outputs: y like x, and
+/// the batch's mean and biased variance (c,), which have no gradient.
 struct BatchNormTrain {
   static constexpr std::string_view name = "batch_norm_train";
   double eps = 1e-5;
@@ -26,24 +26,39 @@ struct BatchNormTrain {
     visit("eps", self.eps);
   }
 };
-/// Inputs: gradient of y, x, gamma, mean, variance. Outputs: gradients of x, gamma, beta.
-struct BatchNormTrainGrad {
-  static constexpr std::string_view name = "batch_norm_train_grad";
+/// BatchNormTrain and ReLU in one pass, with a tensor added before ReLU where there is a fourth
+/// input: the end of a residual block. Inputs: x (..., c), gamma, beta (c,), optionally skip, like
+/// x. Outputs: as BatchNormTrain's.
+struct BatchNormRelu {
+  static constexpr std::string_view name = "batch_norm_relu";
   double eps = 1e-5;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("eps", self.eps);
   }
 };
+/// The gradient of both. Inputs: gradient of y, x, gamma, beta, mean, variance and, where there was
+/// a skip, y. Outputs: gradients of x (which may be x's own memory), gamma, beta and, if so, of the
+/// skip (which may be the memory of y's gradient).
+struct BatchNormTrainGrad {
+  static constexpr std::string_view name = "batch_norm_train_grad";
+  double eps = 1e-5;
+  bool relu = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("eps", self.eps);
+    visit("relu", self.relu);
+  }
+};
 
 /// BatchNormTrain, ReLU and max pooling with stride = kernel in one pass over the images, whose
 /// normalised values are never written. Inputs: images (n, h, w, c), gamma, beta (c,). Outputs:
-/// pooled (n, h / pool, w / pool, c), mean, biased variance (c,), and one byte for each pooled value
-/// that says which cell won.
+/// pooled (n, h / pool, w / pool, c), mean, biased variance (c,), and one byte for each pooled
+/// value that says which cell won.
 struct BatchNormReluPool {
   static constexpr std::string_view name = "batch_norm_relu_pool";
   double eps = 1e-5;
-  /// Side of the pooling window; 1 does not pool.
+  /// Side of the pooling window, 2 to 15.
   int64_t pool = 2;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

@@ -18,8 +18,8 @@ struct MatMul {
   }
 };
 
-/// Inputs: x (..., in), weight (out, in), optionally bias (out,). Output: (..., out). The weight can
-/// be packed once by Backend::prepare.
+/// Inputs: x (..., in), weight (out, in), optionally bias (out,). Output: (..., out). The weight
+/// can be packed once by Backend::prepare.
 struct Linear : NoFields {
   static constexpr std::string_view name = "linear";
 };

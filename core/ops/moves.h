@@ -53,8 +53,8 @@ struct Pad {
   }
 };
 /// Inputs: x, index (int64) of the same rank, whose sizes but for `dim` equal x's. Output: like
-/// index, out[.., i, ..] = x[.., index[.., i, ..], ..], as NumPy's take_along_axis. Throws ShapeError
-/// when an index is out of range.
+/// index, out[.., i, ..] = x[.., index[.., i, ..], ..], as NumPy's take_along_axis. Throws
+/// ShapeError when an index is out of range.
 struct Gather {
   static constexpr std::string_view name = "gather";
   int dim = 0;

@@ -28,8 +28,8 @@ struct Permute {
     visit("order", self.order);
   }
 };
-/// Another shape for the same elements; one size may be -1 and follows from the others. Copies where
-/// strides leave no other way.
+/// Another shape for the same elements; one size may be -1 and follows from the others. Copies
+/// where strides leave no other way.
 struct Reshape {
   static constexpr std::string_view name = "reshape";
   Shape shape;

@@ -1,5 +1,5 @@
-// What the float32 batch normalisations share: the channels' factors. Compiled once for each
-// Highway target.
+// What the float32 batch normalisations share: how rows are put side by side, and the channels'
+// factors. Compiled once for each Highway target.
 #include "tuco/devices/cpu/batch_norm_kernels.h"
 
 #if defined(TUCO_DEVICES_CPU_BATCH_NORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -18,6 +18,29 @@ namespace tuco::cpu::HWY_NAMESPACE {
 
 constexpr int kNormBlock = 4;  // vectors of channels that are summed together
 
+// (rows, channels) data with `fold` rows taken as one: 8 channels fill half a vector, but 8 rows of
+// them four vectors. Channel c of the data is the columns c, c + channels / fold, ...
+struct FoldedRows {
+  FoldedRows(int64_t data_rows, int64_t data_channels) : rows(data_rows), channels(data_channels) {
+    for (int64_t f = 1; f <= 64 && f * data_channels <= 2048 && data_rows % f == 0; f *= 2) {
+      if (f * data_channels % kLanes != 0) continue;
+      fold = f;
+      if (f * data_channels >= kNormBlock * kLanes) break;
+    }
+    rows /= fold;
+    channels *= fold;
+  }
+  int64_t rows, channels, fold = 1;
+};
+
+/// `values` once for each of the rows taken as one.
+inline std::vector<float> folded(const float* values, const FoldedRows& view) {
+  const int64_t channels = view.channels / view.fold;
+  std::vector<float> result(view.channels);
+  for (int64_t i = 0; i < view.channels; ++i) result[i] = values[i % channels];
+  return result;
+}
+
 /// y = x * scale + shift, the two computed in double.
 struct Affine {
   Affine(int64_t channels, const Normalization<float>& norm) : scale(channels), shift(channels) {
@@ -26,6 +49,10 @@ struct Affine {
       scale[c] = static_cast<float>(s);
       shift[c] = static_cast<float>((norm.beta ? norm.beta[c] : 0.0) - norm.mean[c] * s);
     }
+  }
+  void fold(const FoldedRows& view) {
+    scale = folded(scale.data(), view);
+    shift = folded(shift.data(), view);
   }
   std::vector<float> scale, shift;
 };
@@ -61,11 +88,20 @@ void for_each_channel_block(int64_t channels, const Body& body) {
   }
 }
 
-/// Adds the lanes of `v` to `count` doubles.
-HWY_INLINE void add_lanes(VecF v, double* to, int64_t count) {
+/// Calls step(first channel, how many) for each vector of a row; how many is known at compile time
+/// but for the last.
+template <class Step>
+HWY_INLINE void along_channels(int64_t channels, const Step& step) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) step(c, kLanes);
+  if (c < channels) step(c, channels - c);
+}
+
+/// Writes the lanes of `v` to `count` doubles.
+HWY_INLINE void store_lanes(VecF v, double* to, int64_t count) {
   HWY_ALIGN float lanes[kLanes];
   hn::Store(v, F32(), lanes);
-  for (int64_t i = 0; i < std::min(count, kLanes); ++i) to[i] += lanes[i];
+  for (int64_t i = 0; i < std::min(count, kLanes); ++i) to[i] = lanes[i];
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

@@ -49,21 +49,37 @@ void run(const op::BatchNorm& op, Inputs in, Out out, Workspace&) {
   });
 }
 
+namespace {
+
+template <class T>
+void normalise_batch(double eps, Inputs in, Out out, const Tail<T>& tail) {
+  T *mean = ptr<T>(out[1]), *variance = ptr<T>(out[2]);
+  channel_statistics<T>(rows_of(in[0]), channels_of(in[0]), ptr<T>(in[0]), mean, variance);
+  const Norm<T> norm(eps, mean, variance, in[1], ptr<T>(in[2]));
+  batch_norm_forward<T>(rows_of(in[0]), channels_of(in[0]), norm.get(), ptr<T>(in[0]),
+                        ptr<T>(out[0]), tail);
+}
+
+}  // namespace
+
 void run(const op::BatchNormTrain& op, Inputs in, Out out, Workspace&) {
+  dispatch_floating(op.name, in[0].dtype(),
+                    [&]<class T>() { normalise_batch<T>(op.eps, in, out, {}); });
+}
+
+void run(const op::BatchNormRelu& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    T *mean = ptr<T>(out[1]), *variance = ptr<T>(out[2]);
-    channel_statistics<T>(rows_of(in[0]), channels_of(in[0]), ptr<T>(in[0]), mean, variance);
-    const Norm<T> norm(op.eps, mean, variance, in[1], ptr<T>(in[2]));
-    batch_norm_forward<T>(rows_of(in[0]), channels_of(in[0]), norm.get(), ptr<T>(in[0]),
-                          ptr<T>(out[0]));
+    normalise_batch<T>(op.eps, in, out, {true, in.size() > 3 ? ptr<T>(in[3]) : nullptr});
   });
 }
 
 void run(const op::BatchNormTrainGrad& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    const Norm<T> norm(op.eps, ptr<T>(in[3]), ptr<T>(in[4]), in[2], nullptr);
+    const Norm<T> norm(op.eps, ptr<T>(in[4]), ptr<T>(in[5]), in[2], ptr<T>(in[3]));
+    TailGradient<T> tail{op.relu};
+    if (in.size() > 6) tail = {op.relu, ptr<T>(in[6]), ptr<T>(out[3])};
     batch_norm_backward<T>(rows_of(in[1]), channels_of(in[1]), norm.get(), ptr<T>(in[1]),
-                           ptr<T>(in[0]), ptr<T>(out[0]), ptr<T>(out[1]), ptr<T>(out[2]));
+                           ptr<T>(in[0]), ptr<T>(out[0]), ptr<T>(out[1]), ptr<T>(out[2]), tail);
   });
 }
 

@@ -31,7 +31,7 @@ struct SumBody {
         sum[k] = hn::Add(sum[k], k == NV - 1 ? load_first(at + k * kLanes, count - k * kLanes)
                                              : load(at + k * kLanes));
     }
-    for (int k = 0; k < NV; ++k) add_lanes(sum[k], sums + c + k * kLanes, count - k * kLanes);
+    for (int k = 0; k < NV; ++k) store_lanes(sum[k], sums + c + k * kLanes, count - k * kLanes);
   }
 };
 
@@ -72,77 +72,99 @@ struct MomentBody {
       }
     }
     for (int k = 0; k < NV; ++k) {
-      add_lanes(sum[k], sums + c + k * kLanes, count - k * kLanes);
-      add_lanes(square[k], squares + c + k * kLanes, count - k * kLanes);
+      store_lanes(sum[k], sums + c + k * kLanes, count - k * kLanes);
+      store_lanes(square[k], squares + c + k * kLanes, count - k * kLanes);
     }
   }
 };
 
-// Sums of dy and of dy times normalised x.
+// Where the gradient of what follows a normalisation is cut by ReLU.
+enum class Cut { nowhere, where_x_says, where_y_says };
+
+// Sums of dy and of dy times centred x, where ReLU let a value through. What the forward pass had
+// to cut is computed again from x; where something was added before ReLU, y tells, and the gradient
+// that is left is written too, since it is the gradient of what was added.
+template <Cut cut>
 struct GradientBody {
-  const Normalization<float>& norm;
-  const float *x, *dy;
+  const Affine& forward;
+  const std::vector<float>& means;
+  const float *x, *dy, *y;
+  float* dskip;
   int64_t rows, channels;
-  double *dbeta, *dgamma;
+  double *dbeta, *dcentred;
 
   template <int NV>
   void run(int64_t c, int64_t count) const {
-    VecF mean[NV], beta[NV], gamma[NV];
+    VecF mean[NV], scale[NV], shift[NV], beta[NV], gamma[NV];
     TUCO_UNROLL
     for (int k = 0; k < NV; ++k) {
-      mean[k] = load_first(norm.mean + c + k * kLanes, count - k * kLanes);
+      const int64_t rest = count - k * kLanes;
+      mean[k] = load_first(means.data() + c + k * kLanes, rest);
+      scale[k] = load_first(forward.scale.data() + c + k * kLanes, rest);
+      shift[k] = load_first(forward.shift.data() + c + k * kLanes, rest);
       beta[k] = gamma[k] = zero();
     }
     for (int64_t r = 0; r < rows; ++r) {
-      const float *value = x + r * channels + c, *grad = dy + r * channels + c;
       TUCO_UNROLL
       for (int k = 0; k < NV; ++k) {
         const int64_t rest = k == NV - 1 ? count - k * kLanes : kLanes;
-        const VecF g = load_first(grad + k * kLanes, rest);
+        const int64_t at = r * channels + c + k * kLanes;
+        const VecF value = load_first(x + at, rest);
+        VecF g = load_first(dy + at, rest);
+        if constexpr (cut == Cut::where_x_says)
+          g = hn::IfThenZeroElse(hn::Le(hn::MulAdd(value, scale[k], shift[k]), zero()), g);
+        if constexpr (cut == Cut::where_y_says) {
+          g = hn::IfThenZeroElse(hn::Le(load_first(y + at, rest), zero()), g);
+          store_first(g, dskip + at, rest);
+        }
         beta[k] = hn::Add(beta[k], g);
-        gamma[k] = hn::MulAdd(g, hn::Sub(load_first(value + k * kLanes, rest), mean[k]), gamma[k]);
+        gamma[k] = hn::MulAdd(g, hn::Sub(value, mean[k]), gamma[k]);
       }
     }
     TUCO_UNROLL
     for (int k = 0; k < NV; ++k) {
-      const int64_t rest = count - k * kLanes;
-      const VecF inv_std = load_first(norm.inv_std + c + k * kLanes, rest);
-      add_lanes(beta[k], dbeta + c + k * kLanes, rest);
-      add_lanes(hn::Mul(gamma[k], inv_std), dgamma + c + k * kLanes, rest);
+      store_lanes(beta[k], dbeta + c + k * kLanes, count - k * kLanes);
+      store_lanes(gamma[k], dcentred + c + k * kLanes, count - k * kLanes);
     }
   }
 };
 
-void sum_channels(int64_t rows, int64_t channels, const float* x, float* sums) {
-  const ChannelChunks chunks(rows, channels);
-  ChunkSums partial(chunks, 1);
+void sum_channels(int64_t data_rows, int64_t data_channels, const float* x, float* sums) {
+  const FoldedRows view(data_rows, data_channels);
+  const ChannelChunks chunks(view.rows, view.channels);
+  const ChunkSums partial(chunks, 1);
   chunks.for_each([&](int64_t chunk, int64_t first, int64_t count) {
-    for_each_channel_block(channels,
-                           SumBody{x + first * channels, count, channels, partial.at(chunk, 0)});
+    for_each_channel_block(view.channels, SumBody{x + first * view.channels, count, view.channels,
+                                                  partial.at(chunk, 0)});
   });
-  const std::vector<double> total = partial.total(0);
+  const std::vector<double> total = partial.total(0, view.fold);
   std::copy(total.begin(), total.end(), sums);
 }
 
 void moments(int64_t rows, int64_t channels, const float* x, float* mean, float* variance) {
-  const ChannelChunks chunks(rows, channels);
-  ChunkSums partial(chunks, 2);
-  std::vector<float> offsets(chunks.count * channels);
+  const FoldedRows view(rows, channels);
+  const ChannelChunks chunks(view.rows, view.channels);
+  const ChunkSums partial(chunks, 2);
+  Scratch scratch;
+  float* offsets = scratch.get<float>(chunks.count * view.channels);
   chunks.for_each([&](int64_t chunk, int64_t first, int64_t count) {
-    for_each_channel_block(
-        channels, MomentBody{x + first * channels, count, channels, &offsets[chunk * channels],
-                             partial.at(chunk, 0), partial.at(chunk, 1)});
+    for_each_channel_block(view.channels, MomentBody{x + first * view.channels, count,
+                                                     view.channels, offsets + chunk * view.channels,
+                                                     partial.at(chunk, 0), partial.at(chunk, 1)});
   });
   // The running mean and sum of squared differences from it, chunk by chunk.
   std::vector<double> center(channels), spread(channels);
   double seen = 0;
-  for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-    const auto count = static_cast<double>(std::min(chunks.step, rows - chunk * chunks.step));
+  for (int64_t part = 0; part < chunks.count * view.fold; ++part) {
+    const int64_t chunk = part / view.fold, column = part % view.fold * channels;
+    const auto count = static_cast<double>(std::min(chunks.step, view.rows - chunk * chunks.step));
     const double total = seen + count, weight = count / total, cross = seen * weight;
-    const double *sum = partial.at(chunk, 0), *square = partial.at(chunk, 1);
+    const double each = 1 / count;
+    const double *sum = partial.at(chunk, 0) + column, *square = partial.at(chunk, 1) + column;
+    const float* offset = offsets + chunk * view.channels + column;
     for (int64_t c = 0; c < channels; ++c) {
-      const double shift = sum[c] / count;
-      const double delta = offsets[chunk * channels + c] + shift - center[c];
+      const double shift = sum[c] * each;
+      const double delta = offset[c] + shift - center[c];
       spread[c] += square[c] - shift * sum[c] + delta * delta * cross;
       center[c] += delta * weight;
     }
@@ -150,57 +172,105 @@ void moments(int64_t rows, int64_t channels, const float* x, float* mean, float*
   }
   for (int64_t c = 0; c < channels; ++c) {
     mean[c] = static_cast<float>(center[c]);
-    // Rounding may leave less than nothing; a NaN stays one.
-    const double v = spread[c] / seen;
-    variance[c] = static_cast<float>(v < 0 ? 0 : v);
+    variance[c] = static_cast<float>(std::max(0.0, spread[c] / static_cast<double>(rows)));
   }
 }
 
-// y = x * scale + shift (+ extra * factor) over rows.
-void affine_rows(int64_t rows, int64_t channels, const Affine& affine, const float* x,
-                 const float* extra, const float* factor, float* y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t row = r * channels;
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t count = channels - c;
-      VecF value =
-          hn::MulAdd(load_first(x + row + c, count), load_first(affine.scale.data() + c, count),
-                     load_first(affine.shift.data() + c, count));
-      if (extra)
-        value =
-            hn::MulAdd(load_first(extra + row + c, count), load_first(factor + c, count), value);
-      store_first(value, y + row + c, count);
-    }
-  }
+/// Calls body(first value, rows) for pieces of the data, in parallel.
+template <class Body>
+void for_each_piece(const FoldedRows& view, const Body& body) {
+  parallel_for(0, view.rows, 1 + (1 << 15) / (view.channels + 1),
+               [&](int64_t begin, int64_t end) { body(begin * view.channels, end - begin); });
+}
+
+// y = relu(x * scale + shift + skip), or without one or both of the last two.
+template <bool Relu, bool Skip>
+void forward_rows(int64_t rows, int64_t channels, const Affine& affine, const float* x,
+                  const float* skip, float* y) {
+  for (int64_t r = 0; r < rows; ++r)
+    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+      const int64_t at = r * channels + c;
+      VecF value = hn::MulAdd(load_first(x + at, count), load_first(&affine.scale[c], count),
+                              load_first(&affine.shift[c], count));
+      if constexpr (Skip) value = hn::Add(value, load_first(skip + at, count));
+      // Not a maximum, which might lose a NaN.
+      if constexpr (Relu) value = hn::IfThenZeroElse(hn::Le(value, zero()), value);
+      store_first(value, y + at, count);
+    });
 }
 
 void norm_forward(int64_t rows, int64_t channels, const Normalization<float>& norm, const float* x,
-                  float* y) {
-  const Affine affine(channels, norm);
-  parallel_for(0, rows, 1 + (1 << 15) / (channels + 1), [&](int64_t begin, int64_t end) {
-    affine_rows(end - begin, channels, affine, x + begin * channels, nullptr, nullptr,
-                y + begin * channels);
+                  float* y, const Tail<float>& tail) {
+  const FoldedRows view(rows, channels);
+  Affine affine(channels, norm);
+  affine.fold(view);
+  const auto run = tail.skip   ? tail.relu ? forward_rows<true, true> : forward_rows<false, true>
+                     : tail.relu ? forward_rows<true, false>
+                               : forward_rows<false, false>;
+  for_each_piece(view, [&](int64_t at, int64_t count) {
+    run(count, view.channels, affine, x + at, tail.skip ? tail.skip + at : nullptr, y + at);
   });
 }
 
-void norm_backward(int64_t rows, int64_t channels, const Normalization<float>& norm, const float* x,
-                   const float* dy, float* dx, float* dgamma, float* dbeta) {
-  const ChannelChunks chunks(rows, channels);
-  ChunkSums partial(chunks, 2);
+// dx = x * through.scale + through.shift + dy * direct.scale, dy cut where relu(x * direct.scale +
+// direct.shift) was, if there was a ReLU.
+template <bool Relu>
+void backward_rows(int64_t rows, int64_t channels, const Affine& through, const Affine& direct,
+                   const float* x, const float* dy, float* dx) {
+  for (int64_t r = 0; r < rows; ++r)
+    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+      const int64_t at = r * channels + c;
+      const VecF value = load_first(x + at, count), scale = load_first(&direct.scale[c], count);
+      VecF g = load_first(dy + at, count);
+      if constexpr (Relu) {
+        const VecF output = hn::MulAdd(value, scale, load_first(&direct.shift[c], count));
+        g = hn::IfThenZeroElse(hn::Le(output, zero()), g);
+      }
+      const VecF rest = hn::MulAdd(value, load_first(&through.scale[c], count),
+                                   load_first(&through.shift[c], count));
+      store_first(hn::MulAdd(g, scale, rest), dx + at, count);
+    });
+}
+
+template <Cut cut>
+void norm_gradient_sums(const FoldedRows& view, const Normalization<float>& norm,
+                        const Affine& forward, const float* x, const float* dy,
+                        const TailGradient<float>& tail, float* dgamma, float* dbeta) {
+  const std::vector<float> means = folded(norm.mean, view);
+  const ChannelChunks chunks(view.rows, view.channels);
+  const ChunkSums partial(chunks, 2);
   chunks.for_each([&](int64_t chunk, int64_t first, int64_t count) {
+    const int64_t at = first * view.channels;
     for_each_channel_block(
-        channels, GradientBody{norm, x + first * channels, dy + first * channels, count, channels,
-                               partial.at(chunk, 0), partial.at(chunk, 1)});
+        view.channels,
+        GradientBody<cut>{forward, means, x + at, dy + at, tail.y ? tail.y + at : nullptr,
+                          tail.dskip ? tail.dskip + at : nullptr, count, view.channels,
+                          partial.at(chunk, 0), partial.at(chunk, 1)});
   });
-  const std::vector<double> beta = partial.total(0), gamma = partial.total(1);
+  const std::vector<double> beta = partial.total(0, view.fold),
+                            centred = partial.total(1, view.fold);
   std::copy(beta.begin(), beta.end(), dbeta);
-  std::copy(gamma.begin(), gamma.end(), dgamma);
+  for (size_t c = 0; c < centred.size(); ++c)
+    dgamma[c] = static_cast<float>(centred[c] * norm.inv_std[c]);
+}
+
+void norm_backward(int64_t rows, int64_t channels, const Normalization<float>& norm, const float* x,
+                   const float* dy, float* dx, float* dgamma, float* dbeta,
+                   const TailGradient<float>& tail) {
+  const FoldedRows view(rows, channels);
+  Affine direct(channels, norm);
+  direct.fold(view);
+  const auto sums = tail.y      ? norm_gradient_sums<Cut::where_y_says>
+                    : tail.relu ? norm_gradient_sums<Cut::where_x_says>
+                                : norm_gradient_sums<Cut::nowhere>;
+  sums(view, norm, direct, x, dy, tail, dgamma, dbeta);
   if (!dx) return;
-  const Affine through = statistics_gradient(rows, channels, norm, dgamma, dbeta);
-  const Affine direct(channels, norm);
-  parallel_for(0, rows, 1 + (1 << 15) / (channels + 1), [&](int64_t begin, int64_t end) {
-    const int64_t at = begin * channels;
-    affine_rows(end - begin, channels, through, x + at, dy + at, direct.scale.data(), dx + at);
+  Affine through = statistics_gradient(rows, channels, norm, dgamma, dbeta);
+  through.fold(view);
+  const float* gradient = tail.y ? tail.dskip : dy;
+  const auto run = tail.relu && !tail.y ? backward_rows<true> : backward_rows<false>;
+  for_each_piece(view, [&](int64_t at, int64_t count) {
+    run(count, view.channels, through, direct, x + at, gradient + at, dx + at);
   });
 }
 
@@ -226,14 +296,14 @@ void channel_statistics<float>(int64_t rows, int64_t channels, const float* x, f
 }
 template <>
 void batch_norm_forward<float>(int64_t rows, int64_t channels, const Normalization<float>& norm,
-                               const float* x, float* y) {
-  TUCO_DISPATCH(norm_forward)(rows, channels, norm, x, y);
+                               const float* x, float* y, const Tail<float>& tail) {
+  TUCO_DISPATCH(norm_forward)(rows, channels, norm, x, y, tail);
 }
 template <>
 void batch_norm_backward<float>(int64_t rows, int64_t channels, const Normalization<float>& norm,
                                 const float* x, const float* dy, float* dx, float* dgamma,
-                                float* dbeta) {
-  TUCO_DISPATCH(norm_backward)(rows, channels, norm, x, dy, dx, dgamma, dbeta);
+                                float* dbeta, const TailGradient<float>& tail) {
+  TUCO_DISPATCH(norm_backward)(rows, channels, norm, x, dy, dx, dgamma, dbeta, tail);
 }
 
 }  // namespace tuco::cpu

@@ -52,24 +52,33 @@ void channel_statistics<double>(int64_t rows, int64_t channels, const double* x,
 
 template <>
 void batch_norm_forward<double>(int64_t rows, int64_t channels, const Norm& norm, const double* x,
-                                double* y) {
-  for (int64_t i = 0; i < rows * channels; ++i) y[i] = output(norm, i % channels, x[i]);
+                                double* y, const Tail<double>& tail) {
+  for (int64_t i = 0; i < rows * channels; ++i) {
+    const double value = output(norm, i % channels, x[i]) + (tail.skip ? tail.skip[i] : 0);
+    y[i] = tail.relu && value <= 0 ? 0 : value;
+  }
 }
 
 template <>
 void batch_norm_backward<double>(int64_t rows, int64_t channels, const Norm& norm, const double* x,
-                                 const double* dy, double* dx, double* dgamma, double* dbeta) {
+                                 const double* dy, double* dx, double* dgamma, double* dbeta,
+                                 const TailGradient<double>& tail) {
+  std::vector<double> g(dy, dy + rows * channels);
+  for (int64_t i = 0; i < rows * channels; ++i) {
+    if (tail.relu && (tail.y ? tail.y[i] : output(norm, i % channels, x[i])) <= 0) g[i] = 0;
+    if (tail.dskip) tail.dskip[i] = g[i];
+  }
   for (int64_t c = 0; c < channels; ++c) {
     dgamma[c] = dbeta[c] = 0;
     for (int64_t i = c; i < rows * channels; i += channels) {
-      dgamma[c] += dy[i] * normalized(norm, c, x[i]);
-      dbeta[c] += dy[i];
+      dgamma[c] += g[i] * normalized(norm, c, x[i]);
+      dbeta[c] += g[i];
     }
     if (!dx) continue;
     const double share = norm.batch_statistics ? 1 / double(rows) : 0;
     for (int64_t i = c; i < rows * channels; i += channels)
       dx[i] = gamma_of(norm, c) * norm.inv_std[c] *
-              (dy[i] - share * (dbeta[c] + normalized(norm, c, x[i]) * dgamma[c]));
+              (g[i] - share * (dbeta[c] + normalized(norm, c, x[i]) * dgamma[c]));
   }
 }
 

@@ -1,7 +1,7 @@
-// Batch normalisation of (rows, channels) data, channels innermost, and its fusion with ReLU and
-// max pooling, on raw pointers (Ioffe and Szegedy, "Batch normalization", 2015). The fused form
-// never writes the normalised tensor: forward it reads x and writes the pooled values and a byte
-// for each; backward it turns x into its gradient, in place if wanted. Sums are over fixed chunks
+// Batch normalisation of (rows, channels) data, channels innermost, and its fusions on raw pointers
+// (Ioffe and Szegedy, "Batch normalization", 2015): with the sum and the ReLU that end a residual
+// block, and with ReLU and max pooling. No fused form writes the normalised tensor; backward turns
+// x into its gradient, in place if wanted. Sums are over fixed chunks
 // of rows, so results do not depend on the number of threads.
 #pragma once
 #include <cstdint>
@@ -30,21 +30,39 @@ struct Normalization {
   bool batch_statistics = true;
 };
 
-/// y from x; y may be x.
+/// What follows a normalisation in the same pass: y = relu(normalised + skip).
+template <class T>
+struct Tail {
+  bool relu = false;
+  /// Of y's shape; null adds nothing.
+  const T* skip = nullptr;
+};
+
+/// y from x; y may be x or the tail's skip.
 template <class T>
 void batch_norm_forward(int64_t rows, int64_t channels, const Normalization<T>& norm, const T* x,
-                        T* y);
+                        T* y, const Tail<T>& tail = {});
 
-/// dx, dgamma and dbeta from dy and x. dx may be x or dy, or null if not wanted.
+/// The same on the way back. Without a skip, ReLU's cuts are computed again from x.
+template <class T>
+struct TailGradient {
+  bool relu = false;
+  /// Where relu followed a sum: the output, and the gradient of what was added, which may be dy.
+  const T* y = nullptr;
+  T* dskip = nullptr;
+};
+
+/// dx, dgamma and dbeta from dy and x. dx may be x, or null if not wanted, or dy where there is no
+/// dskip.
 template <class T>
 void batch_norm_backward(int64_t rows, int64_t channels, const Normalization<T>& norm, const T* x,
-                         const T* dy, T* dx, T* dgamma, T* dbeta);
+                         const T* dy, T* dx, T* dgamma, T* dbeta, const TailGradient<T>& tail = {});
 
 /// The winner of a window whose maximum ReLU cut to 0: its gradient goes nowhere.
 inline constexpr uint8_t kCutByRelu = 255;
 
-/// Whether a geometry can be fused: windows side by side without padding, of at most 255 cells (a
-/// 1x1 one is batch norm and ReLU alone); a rest of rows or columns that fill no window may remain.
+/// Whether a geometry can be fused: windows side by side without padding, of at most 255 cells; a
+/// rest of rows or columns that fill no window may remain.
 inline bool fits_bn_relu_pool(const WindowGeometry& g) {
   return g.kernel == g.stride && g.dilation == Hw(1) && g.padding == Padding(0) &&
          g.kernel.h * g.kernel.w <= 255 && g.out_h == g.in_h / g.kernel.h &&

@@ -107,8 +107,8 @@ struct PooledSums {
       const int64_t rest = count - k * kLanes;
       VecF over = splat(1.0f);
       if (norm.gamma) over = hn::Div(over, load_first(norm.gamma + c + k * kLanes, rest, 1.0f));
-      add_lanes(beta[k], dbeta + c + k * kLanes, rest);
-      add_lanes(hn::Mul(gamma[k], over), dgamma + c + k * kLanes, rest);
+      store_lanes(beta[k], dbeta + c + k * kLanes, rest);
+      store_lanes(hn::Mul(gamma[k], over), dgamma + c + k * kLanes, rest);
     }
   }
 };
@@ -136,7 +136,7 @@ void pooled_gradients(const WindowGeometry& g, const Normalization<float>& norm,
   for (int64_t c = 0; norm.gamma && c < g.in_c; ++c)
     if (!invertible(norm.gamma[c], norm.beta ? norm.beta[c] : 0)) exact.push_back(c);
   const ChannelChunks chunks(g.batch * g.out_h * g.out_w, g.in_c);
-  ChunkSums partial(chunks, 2);
+  const ChunkSums partial(chunks, 2);
   chunks.for_each([&](int64_t chunk, int64_t first, int64_t count) {
     const int64_t at = first * g.in_c;
     for_each_channel_block(g.in_c, PooledSums{norm, y + at, dy + at, winner + at, count, g.in_c,
@@ -211,9 +211,7 @@ void for_each_window_row(const WindowGeometry& g, const Row& row) {
 void fused_forward(const WindowGeometry& g, const Normalization<float>& norm, const float* x,
                    float* y, uint8_t* winner) {
   const Affine affine(g.in_c, norm);
-  const auto run = g.kernel == Hw(1)   ? forward_row<1, 1>
-                   : g.kernel == Hw(2) ? forward_row<2, 2>
-                                       : forward_row<0, 0>;
+  const auto run = g.kernel == Hw(2) ? forward_row<2, 2> : forward_row<0, 0>;
   for_each_window_row(g, [&](int64_t row) { run(g, row, affine, x, y, winner); });
 }
 
@@ -225,9 +223,7 @@ void fused_backward(const WindowGeometry& g, const Normalization<float>& norm, c
   const Affine through =
       statistics_gradient(g.batch * g.in_h * g.in_w, g.in_c, norm, dgamma, dbeta);
   const Affine direct(g.in_c, norm);
-  const auto run = g.kernel == Hw(1)   ? backward_row<1, 1>
-                   : g.kernel == Hw(2) ? backward_row<2, 2>
-                                       : backward_row<0, 0>;
+  const auto run = g.kernel == Hw(2) ? backward_row<2, 2> : backward_row<0, 0>;
   for_each_window_row(g, [&](int64_t row) { run(g, row, through, direct, x, winner, dy, dx); });
   rows_below(g, through, x, dx);
 }

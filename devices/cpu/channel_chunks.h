@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/scratch.h"
 
 namespace tuco::cpu {
 
@@ -29,27 +30,32 @@ struct ChannelChunks {
   int64_t rows, channels, step, count;
 };
 
-/// `kinds` sums of each channel for each chunk, in double.
-struct ChunkSums {
-  ChunkSums(const ChannelChunks& chunks, int64_t kinds_of_sums)
-      : count(chunks.count),
-        kinds(kinds_of_sums),
-        channels(chunks.channels),
-        values(count * kinds * channels) {}
+/// `kinds` sums of each channel for each chunk, in double; every one of them is to be written.
+class ChunkSums {
+ public:
+  ChunkSums(const ChannelChunks& chunks, int64_t kinds)
+      : count_(chunks.count),
+        kinds_(kinds),
+        channels_(chunks.channels),
+        values_(scratch_.get<double>(count_ * kinds * channels_)) {}
 
-  double* at(int64_t chunk, int64_t kind) {
-    return values.data() + (chunk * kinds + kind) * channels;
+  double* at(int64_t chunk, int64_t kind) const {
+    return values_ + (chunk * kinds_ + kind) * channels_;
   }
-  /// The total of each channel over all chunks.
-  std::vector<double> total(int64_t kind) {
+  /// The total of each channel over all chunks, where `fold` columns are one channel.
+  std::vector<double> total(int64_t kind, int64_t fold = 1) const {
+    const int64_t channels = channels_ / fold;
     std::vector<double> sum(channels);
-    for (int64_t chunk = 0; chunk < count; ++chunk)
-      for (int64_t c = 0; c < channels; ++c) sum[c] += at(chunk, kind)[c];
+    for (int64_t chunk = 0; chunk < count_; ++chunk)
+      for (int64_t f = 0; f < fold; ++f)
+        for (int64_t c = 0; c < channels; ++c) sum[c] += at(chunk, kind)[f * channels + c];
     return sum;
   }
 
-  int64_t count, kinds, channels;
-  std::vector<double> values;
+ private:
+  Scratch scratch_;
+  int64_t count_, kinds_, channels_;
+  double* values_;
 };
 
 }  // namespace tuco::cpu

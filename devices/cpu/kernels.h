@@ -61,6 +61,7 @@ void run(const op::AvgPool2dGrad& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNorm& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormTrain& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormTrainGrad& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::BatchNormRelu& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormReluPool& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormReluPoolGrad& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Softmax& op, Inputs in, Out out, Workspace& workspace);

@@ -149,7 +149,8 @@ int main() {
   check_binary<op::Div>([](double a, double b) { return a / b; });
   check_binary<op::Maximum>([](double a, double b) { return std::fmax(a, b); });
   check_binary<op::Minimum>([](double a, double b) { return std::fmin(a, b); });
-  static_assert(op::BinaryList::size == 6, "a new formula wants its line above");
+  check_binary<op::AddRelu>([](double a, double b) { return std::fmax(a + b, 0); });
+  static_assert(op::BinaryList::size == 7, "a new formula wants its line above");
   std::printf("%d failures; kernels %s\n", failures,
               has_device() ? "ran on the device" : "compiled, no device here to run them");
   return failures != 0;

@@ -15,6 +15,7 @@
 #include "tuco/layers/flatten.h"
 #include "tuco/layers/linear.h"
 #include "tuco/layers/pool2d.h"
+#include "tuco/layers/residual.h"
 
 namespace tuco {
 namespace {
@@ -32,7 +33,31 @@ Sequential network() {
       Flatten{},
       Linear{{.in = 72, .out = 16}},
       BatchNorm{16},
-      ReLU{}};
+      ReLU{},
+      Linear{{.in = 16, .out = 12}},
+      ReLU{},
+      Linear{{.in = 12, .out = 10, .bias = false}},
+      ReLU6{}};
+}
+
+/// Blocks that end with batch norm and blocks that do not, with and without a shortcut and a ReLU.
+Sequential residual_network() {
+  const auto body = [](int64_t in, int64_t out, bool norm) {
+    Sequential layers{Conv2d{{.in = in, .out = out, .kernel = 3, .padding = 1, .bias = false}},
+                      BatchNorm{out}, ReLU{},
+                      Conv2d{{.in = out, .out = out, .kernel = 3, .padding = 1}}};
+    if (norm) layers->append(BatchNorm{out});
+    return layers;
+  };
+  return Sequential{Residual{body(3, 3, true)},
+                    Residual{{.body = body(3, 8, true),
+                              .shortcut = Sequential{Conv2d{{.in = 3, .out = 8}}, BatchNorm{8}}}},
+                    Residual{{.body = body(8, 8, false)}},
+                    Residual{{.body = body(8, 8, true), .relu = false}},
+                    Conv2d{{.in = 8, .out = 4, .kernel = 3, .stride = 2}},
+                    ReLU6{},
+                    Conv2d{{.in = 4, .out = 4, .bias = false}},
+                    ReLU{}};
 }
 
 /// Names of the ops that were recorded.
@@ -49,9 +74,7 @@ void expect_near(const Tensor& a, const Tensor& b, double tolerance, const std::
     ASSERT_NEAR(x[i], y[i], tolerance * (1 + std::abs(y[i]))) << what << ", element " << i;
 }
 
-TEST(Sequential, FusedAndNotGiveTheSame) {
-  manual_seed(2);
-  const Sequential fused = network();
+void expect_fused_as_plain(const Sequential& fused) {
   const Sequential plain = fused.clone();
   plain.fuse(false);
   for (int step = 0; step < 3; ++step) {
@@ -84,6 +107,16 @@ TEST(Sequential, FusedAndNotGiveTheSame) {
   expect_near(fused(x), plain(x), 1e-5, "evaluation");
 }
 
+TEST(Sequential, FusedAndNotGiveTheSame) {
+  manual_seed(2);
+  expect_fused_as_plain(network());
+}
+
+TEST(Sequential, FusedAndNotGiveTheSameInResidualBlocks) {
+  manual_seed(3);
+  expect_fused_as_plain(residual_network());
+}
+
 TEST(Sequential, FusesInTrainingOnly) {
   const Sequential net{BatchNorm{4}, ReLU{}, MaxPool2d{2}};
   const Tensor x = randn({2, 4, 4, 4});
@@ -98,6 +131,23 @@ TEST(Sequential, FusesInTrainingOnly) {
     EXPECT_EQ(seen.names, (std::vector<std::string>{trains ? "batch_norm_train" : "batch_norm",
                                                     "relu", "max_pool2d"}));
   }
+}
+
+TEST(Residual, TracesCanonicalOps) {
+  const Residual block{Sequential{Linear{{.in = 4, .out = 4}}, ReLU{}, BatchNorm{4}}};
+  OpNames seen;
+  {
+    const TracerScope scope(&seen);
+    block(randn({3, 4}));
+  }
+  EXPECT_EQ(seen.names,
+            (std::vector<std::string>{"linear", "relu", "batch_norm_train", "add", "relu"}));
+}
+
+TEST(Residual, ErrorsInsideAFusedOpNameTheBatchNorm) {
+  const Residual block{Sequential{Linear{{.in = 4, .out = 4}}, BatchNorm{5}}};
+  const std::string text = test::message_of<ShapeError>([&] { block(randn({3, 4})); });
+  EXPECT_TRUE(text.starts_with("body.1 (BatchNorm): ")) << text;
 }
 
 TEST(Sequential, AppendsAndPlansAnew) {

@@ -14,7 +14,7 @@ struct Case {
   Shape images;
   int64_t pool;
 };
-const std::vector<Case> kCases = {{{2, 4, 6, 3}, 2},  {{1, 5, 7, 16}, 2}, {{2, 3, 3, 4}, 1},
+const std::vector<Case> kCases = {{{2, 4, 6, 3}, 2},  {{1, 5, 7, 16}, 2}, {{2, 3, 3, 4}, 3},
                                   {{1, 6, 7, 17}, 3}, {{3, 8, 8, 24}, 2}, {{1, 2, 2, 1}, 2}};
 
 std::vector<Tensor> inputs_of(const Case& c, DType dtype, Device device) {
@@ -71,7 +71,7 @@ TEST(BatchNormReluPool, TakesTheImagesMemoryForTheirGradientOnlyWhereNobodyElseL
 TEST(BatchNormReluPool, RefusesWhatDoesNotFit) {
   const Tensor c3 = ones({3}), images = ones({1, 4, 4, 3});
   EXPECT_THROW(batch_norm_relu_pool(images, c3, c3, 5), ShapeError);
-  EXPECT_THROW(batch_norm_relu_pool(images, c3, c3, 0), ShapeError);
+  EXPECT_THROW(batch_norm_relu_pool(images, c3, c3, 1), ShapeError);
   EXPECT_THROW(batch_norm_relu_pool(images, c3, ones({4})), ShapeError);
   EXPECT_THROW(batch_norm_relu_pool(ones({4, 3}), c3, c3), ShapeError);
   EXPECT_THROW(batch_norm_relu_pool(ones({0, 4, 4, 3}), c3, c3), ShapeError);
@@ -101,8 +101,11 @@ TEST(Tracing, SeesCanonicalOpsOnly) {
   EXPECT_TRUE(names.list.empty());
 
   TracerScope scope(&names);
-  batch_norm_relu_pool(inputs[0], inputs[1], inputs[2], 1);
-  EXPECT_EQ(names.list, (std::vector<std::string>{"batch_norm_train", "relu"}));
+  batch_norm_relu(inputs[0], inputs[1], inputs[2]);
+  batch_norm_relu(inputs[0], inputs[1], inputs[2], inputs[0]);
+  add_relu(inputs[0], inputs[0]);
+  EXPECT_EQ(names.list, (std::vector<std::string>{"batch_norm_train", "relu", "batch_norm_train",
+                                                  "add", "relu", "add", "relu"}));
 }
 
 TEST(Tracing, DoesNotSeeWhatRulesRunInside) {

@@ -116,6 +116,7 @@ Grads ask_rule(const Sample& sample, const std::vector<Tensor>& inputs, const Ne
 /// One kernel makes all the gradients of these, or a user's op that knows nothing of needs.
 bool makes_all_gradients(const op::Any& any) {
   return std::holds_alternative<op::BatchNormTrain>(any) ||
+         std::holds_alternative<op::BatchNormRelu>(any) ||
          std::holds_alternative<op::BatchNormReluPool>(any) ||
          std::holds_alternative<op::Custom>(any);
 }
@@ -276,7 +277,8 @@ void expect_gradient(const Sample& sample, Device device) {
         changed[i] = from_values(moved, inputs[i].shape()).to(device);
         return loss(sample, changed);
       };
-      differences[j] = (at(values[j] + sample.step) - at(values[j] - sample.step)) / (2 * sample.step);
+      differences[j] =
+          (at(values[j] + sample.step) - at(values[j] - sample.step)) / (2 * sample.step);
     }
     expect_close(analytic[i], from_values(differences, inputs[i].shape()), 1e-6,
                  fmt::format("gradient of input {} against central differences", i));

@@ -84,6 +84,7 @@ TUCO_SAMPLES(AvgPool2dGrad);
 TUCO_SAMPLES(BatchNorm);
 TUCO_SAMPLES(BatchNormTrain);
 TUCO_SAMPLES(BatchNormTrainGrad);
+TUCO_SAMPLES(BatchNormRelu);
 TUCO_SAMPLES(BatchNormReluPool);
 TUCO_SAMPLES(BatchNormReluPoolGrad);
 TUCO_SAMPLES(Softmax);

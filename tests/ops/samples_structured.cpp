@@ -1,5 +1,5 @@
-// Samples of reductions, products, pooling, normalisation and softmax: odd sizes, uneven strides and
-// paddings, groups, rounding up.
+// Samples of reductions, products, pooling, normalisation and softmax: odd sizes, uneven strides
+// and paddings, groups, rounding up.
 #include "tests/ops/samples.h"
 #include "tuco/autograd/functions.h"
 
@@ -65,15 +65,15 @@ std::vector<Convolution> convolutions() {
   return {
       {{.padding = 1}, {2, 5, 6, 3}, {4, 3, 3, 3}, true},
       {{}, {1, 4, 4, 2}, {3, 2, 3, 2}},
-      {{}, {2, 3, 5, 4}, {5, 1, 1, 4}, true},                               // point-wise
-      {{.stride = 2}, {1, 7, 5, 3}, {2, 1, 1, 3}, true},                    // point-wise, strided
+      {{}, {2, 3, 5, 4}, {5, 1, 1, 4}, true},             // point-wise
+      {{.stride = 2}, {1, 7, 5, 3}, {2, 1, 1, 3}, true},  // point-wise, strided
       {{.stride = {2, 3}, .padding = {1, 0, 2, 1}}, {2, 7, 8, 2}, {3, 3, 4, 2}, true},
       {{.dilation = {2, 1}, .padding = {0, 3, 1, 2}}, {1, 6, 5, 2}, {2, 3, 3, 2}},
       {{.stride = {2, 1}, .dilation = {1, 3}, .padding = 2}, {1, 5, 7, 3}, {2, 2, 3, 3}, true},
-      {{.padding = 1, .groups = 2}, {2, 4, 5, 4}, {6, 3, 3, 2}, true},      // groups
+      {{.padding = 1, .groups = 2}, {2, 4, 5, 4}, {6, 3, 3, 2}, true},  // groups
       {{.stride = 2, .padding = {0, 1, 0, 1}, .groups = 3}, {1, 6, 7, 3}, {3, 3, 3, 1}, true},
-      {{.padding = 1, .groups = 5}, {2, 4, 3, 5}, {5, 3, 3, 1}},            // depthwise
-      {{.padding = 1, .groups = 2}, {1, 4, 4, 2}, {4, 3, 3, 1}, true},      // multiplier of 2
+      {{.padding = 1, .groups = 5}, {2, 4, 3, 5}, {5, 3, 3, 1}},        // depthwise
+      {{.padding = 1, .groups = 2}, {1, 4, 4, 2}, {4, 3, 3, 1}, true},  // multiplier of 2
       {{.dilation = 2, .padding = {2, 1, 0, 2}, .groups = 4}, {1, 7, 6, 4}, {4, 3, 2, 1}, true},
       {{.stride = {2, 1}, .padding = {4, 5, 1, 1}}, {1, 9, 4, 1}, {2, 10, 4, 1}, true},  // 10 x 4
       {{.stride = 4}, {1, 9, 9, 1}, {1, 2, 2, 1}, true},  // cells that no window sees
@@ -113,8 +113,8 @@ Samples samples(Tag<op::FusedConv2d>) {
 Samples samples(Tag<op::Conv2dGradInput>) {
   Samples list;
   for (const Convolution& c : convolutions())
-    list.push_back({op::Conv2dGradInput{c.conv, c.images},
-                    {output_gradient(c, 1), spread(c.weight, 2)}});
+    list.push_back(
+        {op::Conv2dGradInput{c.conv, c.images}, {output_gradient(c, 1), spread(c.weight, 2)}});
   return list;
 }
 Samples samples(Tag<op::Conv2dGradWeight>) {
@@ -142,8 +142,9 @@ std::vector<Pooling> poolings() {
       {{.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 0, 2, 1}}, {1, 4, 5, 3}},
       {{.kernel = 2, .stride = 2, .ceil_mode = true}, {2, 5, 7, 2}},
       {{.kernel = 3, .stride = 2, .padding = {1, 1, 0, 2}, .ceil_mode = true}, {1, 6, 8, 2}},
-      {{.kernel = 2, .stride = 3, .ceil_mode = true}, {1, 7, 6, 3}},  // a window would start outside
-      {{.kernel = {5, 7}, .stride = {5, 7}}, {2, 5, 7, 4}},           // the whole image
+      {{.kernel = 2, .stride = 3, .ceil_mode = true},
+       {1, 7, 6, 3}},                                        // a window would start outside
+      {{.kernel = {5, 7}, .stride = {5, 7}}, {2, 5, 7, 4}},  // the whole image
       {{.kernel = 1, .stride = 2}, {1, 5, 4, 2}},
   };
 }
@@ -177,8 +178,9 @@ Samples samples(Tag<op::MaxPool2d>) {
 Samples samples(Tag<op::MaxPool2dGrad>) {
   Samples list;
   for (const Pooling& p : poolings())
-    list.push_back({op::MaxPool2dGrad{p.window, p.images},
-                    {pooled_gradient(p), results(op::MaxPool2d{p.window}, {spread(p.images, 1)})[1]}});
+    list.push_back(
+        {op::MaxPool2dGrad{p.window, p.images},
+         {pooled_gradient(p), results(op::MaxPool2d{p.window}, {spread(p.images, 1)})[1]}});
   return list;
 }
 Samples samples(Tag<op::AvgPool2d>) {
@@ -213,7 +215,7 @@ struct FusedPool {
   int64_t pool;
 };
 const std::vector<FusedPool> kFusedPools = {
-    {{2, 4, 6, 3}, 2}, {{1, 5, 7, 2}, 2}, {{2, 3, 3, 4}, 1}, {{1, 6, 7, 17}, 3}};
+    {{2, 4, 6, 3}, 2}, {{1, 5, 7, 2}, 2}, {{2, 3, 3, 4}, 3}, {{1, 6, 7, 17}, 3}};
 
 }  // namespace
 
@@ -229,16 +231,30 @@ Samples samples(Tag<op::BatchNorm>) {
 }
 Samples samples(Tag<op::BatchNormTrain>) {
   Samples list;
-  for (const Shape& shape : kNormalised) list.push_back({op::BatchNormTrain{1e-3}, normalised(shape)});
+  for (const Shape& shape : kNormalised)
+    list.push_back({op::BatchNormTrain{1e-3}, normalised(shape)});
+  return list;
+}
+Samples samples(Tag<op::BatchNormRelu>) {
+  Samples list;
+  for (const Shape& shape : kNormalised) {
+    auto inputs = normalised(shape);
+    list.push_back({op::BatchNormRelu{1e-3}, inputs});
+    inputs.push_back(spread(shape, 7, -2, 2));
+    list.push_back({op::BatchNormRelu{1e-3}, inputs});
+  }
   return list;
 }
 Samples samples(Tag<op::BatchNormTrainGrad>) {
   Samples list;
   for (const Shape& shape : kNormalised) {
-    const auto inputs = normalised(shape);
-    const auto out = results(op::BatchNormTrain{1e-3}, inputs);
-    list.push_back({op::BatchNormTrainGrad{1e-3},
-                    {spread(shape, 6), inputs[0], inputs[1], out[1], out[2]}});
+    const auto in = normalised(shape);
+    const auto out = results(op::BatchNormTrain{1e-3}, in);
+    for (const bool relu : {false, true})
+      list.push_back({op::BatchNormTrainGrad{1e-3, relu},
+                      {spread(shape, 6), in[0], in[1], in[2], out[1], out[2]}});
+    list.push_back({op::BatchNormTrainGrad{1e-3, true},
+                    {spread(shape, 6), in[0], in[1], in[2], out[1], out[2], out[0]}});
   }
   return list;
 }
@@ -253,8 +269,9 @@ Samples samples(Tag<op::BatchNormReluPoolGrad>) {
   for (const auto& [images, pool] : kFusedPools) {
     const auto in = normalised(images);
     const auto out = results(op::BatchNormReluPool{1e-3, pool}, in);
-    list.push_back({op::BatchNormReluPoolGrad{1e-3, pool},
-                    {spread(out[0].shape(), 6), in[0], in[1], in[2], out[1], out[2], out[0], out[3]}});
+    list.push_back(
+        {op::BatchNormReluPoolGrad{1e-3, pool},
+         {spread(out[0].shape(), 6), in[0], in[1], in[2], out[1], out[2], out[0], out[3]}});
   }
   return list;
 }
