@@ -23,6 +23,8 @@ using Needs = std::vector<bool>;
 template <class Op>
 inline constexpr const char* no_gradient = nullptr;
 
+inline constexpr const char* kQuantized = "quantized networks are not trained";
+
 /// Allocates the outputs that infer gives and runs the op's kernel, off the tape.
 Outputs compute(const op::Any& op, Inputs inputs);
 
@@ -140,6 +142,18 @@ TUCO_NO_GRADIENT(Fill, "changes a tensor in place");
 TUCO_NO_GRADIENT(Accumulate, "changes a tensor in place");
 TUCO_NO_GRADIENT(SgdStep, "changes a tensor in place");
 TUCO_NO_GRADIENT(AdamWStep, "changes a tensor in place");
+
+// int8 (ops/quantized.cpp).
+TUCO_NO_GRADIENT(QConv2d, kQuantized);
+TUCO_NO_GRADIENT(QLinear, kQuantized);
+TUCO_NO_GRADIENT(QAdd, kQuantized);
+TUCO_NO_GRADIENT(QMean, kQuantized);
+TUCO_NO_GRADIENT(QMaxPool2d, kQuantized);
+TUCO_NO_GRADIENT(QAvgPool2d, kQuantized);
+TUCO_NO_GRADIENT(QLookup, kQuantized);
+TUCO_NO_GRADIENT(QSoftmax, kQuantized);
+TUCO_NO_GRADIENT(QuantizeLinear, kQuantized);
+TUCO_NO_GRADIENT(DequantizeLinear, kQuantized);
 
 // Users' ops (ops/custom.cpp).
 TUCO_RULES_WITH_FORWARD(Custom);

@@ -1,4 +1,5 @@
-// How integers stand for real numbers: real = scale * (q - zero_point).
+// How integers stand for real numbers, real = scale * (q - zero_point), and how they are multiplied
+// by real factors.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,16 @@ struct Quantization {
   /// The dimension that scales run along, or -1 for a single one.
   int axis = -1;
   friend bool operator==(const Quantization&, const Quantization&) = default;
+};
+
+/// How products of integers with real factors are rounded; a model is made for one of the two.
+enum class Rounding { kDouble = 0, kSingle = 1 };
+
+/// A real factor as value / 2^31 * 2^shift, with value in [2^30, 2^31), or 0 and 0.
+struct Multiplier {
+  int32_t value = 0;
+  int32_t shift = 0;
+  friend bool operator==(const Multiplier&, const Multiplier&) = default;
 };
 
 }  // namespace tuco

@@ -84,7 +84,8 @@ const Json& member(const Json& json, std::string_view key) { return json.at(std:
 /// Ops that a file may hold: whatever a trace can record.
 template <class Op>
 constexpr bool is_storable =
-    !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> && !requires(Op op) {
+    !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> &&
+    !op::in_list<Op, op::QuantizedList> && !requires(Op op) {
   op.forward;
 };
 

@@ -2,19 +2,12 @@
 // operations and precision of TFLite: another order changes the last bit. The scales of tensors
 // are float32, as in a .tflite file.
 #pragma once
-#include <cstdint>
+#include "tuco/core/quantization.h"
 
 namespace tuco::deploy {
 
-/// How the device rounds (deploy/runtime/requantize.h); a model is made for one of the two.
-enum class Rounding { kDouble = 0, kSingle = 1 };
-
-/// A real factor as value / 2^31 * 2^shift, with value in [2^30, 2^31), or 0 and 0.
-struct Multiplier {
-  int32_t value = 0;
-  int32_t shift = 0;
-  friend bool operator==(const Multiplier&, const Multiplier&) = default;
-};
+using tuco::Multiplier;
+using tuco::Rounding;
 
 /// The nearest Multiplier (TFLite's QuantizeMultiplier). Below 2^-32 it is 0. Throws Error for a
 /// factor that is negative, not finite, or too large for a shift of 30; single rounding saturates

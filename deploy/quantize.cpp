@@ -16,6 +16,7 @@ concept HasRules = requires(const Op& op, Quantizer& q, Graph::Node& n, const Qu
   quantize(op, q, n);
   interpret(op, qn, in, out);
   emit(op, qn, c);
+  { lower(op, qn) } -> std::same_as<Int8Op>;
 };
 template <class... Op>
 constexpr bool are_complete(const std::variant<Op...>*) {
@@ -134,6 +135,18 @@ std::vector<Multiplier> QuantizedNode::channel_multipliers() const {
     multipliers.push_back(
         quantize_multiplier(product_factor(input_scale(0), scale, output_scale()), rounding));
   return multipliers;
+}
+
+std::vector<Tensor> QuantizedNode::product_constants() const {
+  std::vector<int32_t> multipliers;
+  for (const Multiplier& m : channel_multipliers()) {
+    multipliers.push_back(m.value);
+    multipliers.push_back(m.shift);
+  }
+  const auto channels = static_cast<int64_t>(multipliers.size()) / 2;
+  return {input(1).constant,
+          inputs() > 2 ? input(2).constant : zeros({channels}, {DType::int32}),
+          from_values(multipliers, {channels, 2})};
 }
 
 bool works_in_place(const op::Any& op) {

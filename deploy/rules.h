@@ -1,7 +1,8 @@
-// What deploy knows of each op, as overloads of three names, or a reason in not_quantizable:
+// What deploy knows of each op, as overloads of four names, or a reason in not_quantizable:
 //   quantize   gives the outputs their scales and turns constants into integers
 //   interpret  computes the op on int8 tensors, naively: the oracle for everything faster
 //   emit       writes the call of the runtime's kernel into generated C
+//   lower      gives the op with which a host computes the same bytes (core/ops/quantized.h)
 // The definitions are in deploy/ops/; the dispatchers do not compile while one is missing.
 #pragma once
 #include "tuco/core/backend.h"
@@ -57,6 +58,21 @@ struct QuantizedNode {
   Bounds bounds() const;
   /// The multipliers from accumulators to the output, one for each output channel.
   std::vector<Multiplier> channel_multipliers() const;
+  /// Weight, bias (zeros where there is none) and channel multipliers (out, 2): the constants of
+  /// op::QConv2d and op::QLinear.
+  std::vector<Tensor> product_constants() const;
+  /// Zero point, bounds and rounding of the output, for `lower`.
+  op::Requantize requantize() const {
+    return {output_zero_point(), bounds().low, bounds().high, rounding};
+  }
+};
+
+/// A node as an op on int8 tensors, for a Backend: its inputs are the values of the graph that
+/// `values` numbers, then `constants`.
+struct Int8Op {
+  op::Any op;
+  std::vector<int> values;
+  std::vector<Tensor> constants = {};
 };
 
 /// The reason why an op has no int8 form; null for the ops that have one.
@@ -66,7 +82,8 @@ inline constexpr const char* not_quantizable = nullptr;
 #define TUCO_DEPLOY_RULES(Op)                                                          \
   void quantize(const op::Op& op, Quantizer& quantizer, Graph::Node& node);            \
   void interpret(const op::Op& op, const QuantizedNode& node, Inputs in, Tensor& out); \
-  void emit(const op::Op& op, const QuantizedNode& node, CWriter& c)
+  void emit(const op::Op& op, const QuantizedNode& node, CWriter& c);                  \
+  Int8Op lower(const op::Op& op, const QuantizedNode& node)
 
 TUCO_DEPLOY_RULES(Add);   // ops/add.cpp
 TUCO_DEPLOY_RULES(Relu);  // ops/activations.cpp
@@ -90,6 +107,7 @@ inline constexpr const char* kNoKernel = "no int8 kernel yet";
 inline constexpr const char* kTrainingOnly = "it belongs to training";
 inline constexpr const char* kNotRecorded = "graphs do not hold it";
 inline constexpr const char* kFused = "graphs to quantize hold what it is made of";
+inline constexpr const char* kInt8Already = "it is the int8 form of an op";
 
 template <>
 inline constexpr const char* not_quantizable<op::BatchNorm> = kBatchNormAlone;
@@ -122,6 +140,10 @@ inline constexpr const char* not_quantizable<Op> = kNotRecorded;
 template <class Op>
 requires op::in_list<Op, op::TypeList<op::FusedLinear, op::FusedConv2d>>
 inline constexpr const char* not_quantizable<Op> = kFused;
+
+template <class Op>
+requires op::in_list<Op, op::QuantizedList>
+inline constexpr const char* not_quantizable<Op> = kInt8Already;
 
 /// Whether the op's output can take its first input's place in memory (point-wise ops).
 bool works_in_place(const op::Any& op);

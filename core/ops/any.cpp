@@ -17,6 +17,8 @@ std::string text(Hw hw) { return fmt::format("({}, {})", hw.h, hw.w); }
 std::string text(const Padding& p) {
   return fmt::format("({}, {}, {}, {})", p.top, p.bottom, p.left, p.right);
 }
+std::string text(const Multiplier& m) { return fmt::format("({}, {})", m.value, m.shift); }
+std::string text(Rounding rounding) { return rounding == Rounding::kDouble ? "double" : "single"; }
 template <class T>
 std::string text(const T& value) {
   return fmt::format("{}", value);

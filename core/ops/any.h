@@ -11,6 +11,7 @@
 #include "tuco/core/ops/matmul.h"
 #include "tuco/core/ops/moves.h"
 #include "tuco/core/ops/pool2d.h"
+#include "tuco/core/ops/quantized.h"
 #include "tuco/core/ops/random.h"
 #include "tuco/core/ops/reduce.h"
 #include "tuco/core/ops/softmax.h"
@@ -31,18 +32,17 @@ using StructuredList =
 
 template <class... Lists>
 struct Join;
-template <class... A, class... B, class... C, class... D>
-struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>> {
-  using variant = std::variant<A..., UnaryGrad<A>..., B..., C..., D...>;
+template <class... A, class... B, class... C, class... D, class... E>
+struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>, TypeList<E...>> {
+  using variant = std::variant<A..., UnaryGrad<A>..., B..., C..., D..., E...>;
 };
 
 }  // namespace detail
 
-/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take.
-/// Its copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a
-/// list.
-class Any
-    : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList>::variant {
+/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take. Its
+/// copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a list.
+class Any : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList,
+                                QuantizedList>::variant {
  public:
   using variant::variant;
   Any();

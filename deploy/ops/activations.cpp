@@ -44,6 +44,16 @@ void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, CWriter& c) {
 
 constexpr op::Clamp kRelu{.low = 0};
 
+/// A point-wise op as the table of all that it can give.
+template <class Op>
+Int8Op lookup(const Op& op, const QuantizedNode& node) {
+  std::vector<int8_t> all(256);
+  for (int i = 0; i < 256; ++i) all[i] = static_cast<int8_t>(i - 128);
+  Tensor table = empty({256}, {DType::int8});
+  interpret(op, node, std::array{from_values(all, {256})}, table);
+  return {op::QLookup{}, node.node.inputs, {table}};
+}
+
 using SigmoidKernel = void (*)(int8_t*, const int8_t*, int32_t, int32_t, int32_t, int32_t, int32_t,
                                int32_t);
 
@@ -70,6 +80,7 @@ void quantize(const op::Relu&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Relu&, const QuantizedNode& node, Inputs in, Tensor& out) {
   interpret_clamp(node, kRelu, in, out);
 }
+Int8Op lower(const op::Relu& op, const QuantizedNode& node) { return lookup(op, node); }
 void emit(const op::Relu&, const QuantizedNode& node, CWriter& c) { emit_clamp(node, kRelu, c); }
 
 void quantize(const op::Clamp&, Quantizer& quantizer, Graph::Node& node) {
@@ -78,6 +89,7 @@ void quantize(const op::Clamp&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Clamp& op, const QuantizedNode& node, Inputs in, Tensor& out) {
   interpret_clamp(node, op, in, out);
 }
+Int8Op lower(const op::Clamp& op, const QuantizedNode& node) { return lookup(op, node); }
 void emit(const op::Clamp& op, const QuantizedNode& node, CWriter& c) { emit_clamp(node, op, c); }
 
 void quantize(const op::Tanh&, Quantizer& quantizer, Graph::Node& node) {
@@ -86,6 +98,7 @@ void quantize(const op::Tanh&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Tanh&, const QuantizedNode& node, Inputs in, Tensor& out) {
   interpret_sigmoid(node, in, out, tuco_tanh);
 }
+Int8Op lower(const op::Tanh& op, const QuantizedNode& node) { return lookup(op, node); }
 void emit(const op::Tanh&, const QuantizedNode& node, CWriter& c) { emit_sigmoid(node, c, "tanh"); }
 
 void quantize(const op::Sigmoid&, Quantizer& quantizer, Graph::Node& node) {
@@ -94,6 +107,7 @@ void quantize(const op::Sigmoid&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Sigmoid&, const QuantizedNode& node, Inputs in, Tensor& out) {
   interpret_sigmoid(node, in, out, tuco_logistic);
 }
+Int8Op lower(const op::Sigmoid& op, const QuantizedNode& node) { return lookup(op, node); }
 void emit(const op::Sigmoid&, const QuantizedNode& node, CWriter& c) {
   emit_sigmoid(node, c, "logistic");
 }

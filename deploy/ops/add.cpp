@@ -36,6 +36,13 @@ void interpret(const op::Add&, const QuantizedNode& node, Inputs in, Tensor& out
   }
 }
 
+Int8Op lower(const op::Add&, const QuantizedNode& node) {
+  const auto [a, b, sum] = multipliers(node);
+  return {op::QAdd{node.input_zero_point(0), node.input_zero_point(1), a, b, sum,
+                   node.requantize()},
+          node.node.inputs};
+}
+
 void emit(const op::Add&, const QuantizedNode& node, CWriter& c) {
   const auto [ma, mb, mo] = multipliers(node);
   const auto [low, high] = node.bounds();

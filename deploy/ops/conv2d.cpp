@@ -53,6 +53,12 @@ void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tenso
   });
 }
 
+Int8Op lower(const op::Conv2d& op, const QuantizedNode& node) {
+  return {op::QConv2d{op, node.input_zero_point(0), node.requantize()},
+          {node.node.inputs[0]},
+          node.product_constants()};
+}
+
 void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
   const WindowGeometry g = geometry(op, node.input(0).meta.shape, node.input(1).meta.shape);
   const bool depthwise = g.groups == g.in_c && g.groups > 1;

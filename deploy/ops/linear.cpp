@@ -29,6 +29,12 @@ void interpret(const op::Linear&, const QuantizedNode& node, Inputs in, Tensor& 
   });
 }
 
+Int8Op lower(const op::Linear&, const QuantizedNode& node) {
+  return {op::QLinear{node.input_zero_point(0), node.requantize()},
+          {node.node.inputs[0]},
+          node.product_constants()};
+}
+
 void emit(const op::Linear&, const QuantizedNode& node, CWriter& c) {
   const Shape& weight = node.input(1).meta.shape;
   c.use("fully_connected.h");

@@ -53,6 +53,13 @@ void interpret(const op::Mean& op, const QuantizedNode& node, Inputs in, Tensor&
     }
 }
 
+Int8Op lower(const op::Mean& op, const QuantizedNode& node) {
+  const auto blocks = blocks_of(op, node.input(0).meta.shape);
+  return {op::QMean{op, node.input_zero_point(0), multiplier_of(node, blocks.reduced),
+                    {node.output_zero_point(), -128, 127, node.rounding}},
+          node.node.inputs};
+}
+
 void emit(const op::Mean& op, const QuantizedNode& node, CWriter& c) {
   const Shape& shape = node.input(0).meta.shape;
   const auto [outer, reduced, inner] = blocks_of(op, shape);

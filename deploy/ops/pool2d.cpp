@@ -49,6 +49,10 @@ void interpret(const op::MaxPool2d& op, const QuantizedNode&, Inputs in, Tensor&
   });
 }
 
+Int8Op lower(const op::MaxPool2d& op, const QuantizedNode& node) {
+  return {op::QMaxPool2d{op.window}, node.node.inputs};
+}
+
 void emit(const op::MaxPool2d& op, const QuantizedNode& node, CWriter& c) {
   c.use("pool.h");
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
@@ -76,6 +80,10 @@ void interpret(const op::AvgPool2d& op, const QuantizedNode& node, Inputs in, Te
     }
     y[at] = static_cast<int8_t>((sum > 0 ? sum + cells / 2 : sum - cells / 2) / cells);
   });
+}
+
+Int8Op lower(const op::AvgPool2d& op, const QuantizedNode& node) {
+  return {op::QAvgPool2d{op.window, node.input_zero_point(0)}, node.node.inputs};
 }
 
 void emit(const op::AvgPool2d& op, const QuantizedNode& node, CWriter& c) {

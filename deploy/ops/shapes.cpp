@@ -13,6 +13,7 @@ void quantize(const op::Reshape& op, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Reshape&, const QuantizedNode&, Inputs in, Tensor& out) {
   std::copy_n(in[0].data<int8_t>(), out.numel(), out.data<int8_t>());
 }
+Int8Op lower(const op::Reshape& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
 void emit(const op::Reshape&, const QuantizedNode&, CWriter&) {
   // The output is the input's own memory (is_alias).
 }
@@ -49,6 +50,8 @@ void interpret(const op::Concat& op, const QuantizedNode&, Inputs in, Tensor& ou
     y += size;
   }
 }
+
+Int8Op lower(const op::Concat& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
 
 void emit(const op::Concat& op, const QuantizedNode& node, CWriter& c) {
   c.use("concat.h");
@@ -92,6 +95,11 @@ void interpret(const op::Pad& op, const QuantizedNode& node, Inputs in, Tensor& 
         std::copy_n(
             x + ((n * from[1] + h) * from[2] + w) * from[3], from[3],
             y + ((n * to[1] + h + op.before[1]) * to[2] + w + op.before[2]) * to[3] + op.before[3]);
+}
+
+Int8Op lower(const op::Pad& op, const QuantizedNode& node) {
+  return {op::Pad{op.before, op.after, static_cast<double>(padding_value(op, node))},
+          node.node.inputs};
 }
 
 void emit(const op::Pad& op, const QuantizedNode& node, CWriter& c) {

@@ -20,6 +20,15 @@ void interpret(const op::Softmax&, const QuantizedNode& node, Inputs in, Tensor&
                static_cast<int32_t>(node.rounding));
 }
 
+Int8Op lower(const op::Softmax&, const QuantizedNode& node) {
+  const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
+  std::vector<int32_t> table(256, 0);
+  for (int32_t d = 0; d < 256 && -d >= s.smallest; ++d)
+    table[d] = tuco_softmax_exp(-d, s.multiplier.value, s.multiplier.shift,
+                                static_cast<int32_t>(node.rounding));
+  return {op::QSoftmax{}, node.node.inputs, {from_values(table, {256})}};
+}
+
 void emit(const op::Softmax&, const QuantizedNode& node, CWriter& c) {
   const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
   const int64_t depth = node.output().meta.shape.back();

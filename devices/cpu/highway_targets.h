@@ -1,6 +1,7 @@
 // Included before any header of Highway: which targets the kernels are compiled for. Few, since
 // each one costs the compile time of all kernels: what the compiler's flags allow everywhere, AVX2
-// and AVX-512.
+// and AVX-512. A file that has kernels for the dot product of bytes (isa.h) defines HWY_WANT_AVX3_DL
+// before.
 #pragma once
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)

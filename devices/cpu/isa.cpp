@@ -11,7 +11,7 @@
 namespace tuco::cpu {
 namespace {
 
-constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512"};
+constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512_vnni"};
 
 // Highway's bits of each level; the static target is among them whatever is chosen.
 int64_t targets_of(Isa isa) {
@@ -19,6 +19,7 @@ int64_t targets_of(Isa isa) {
 #if HWY_ARCH_X86
   if (isa >= Isa::avx2) targets |= HWY_AVX2;
   if (isa >= Isa::avx512) targets |= HWY_AVX3;
+  if (isa >= Isa::avx512_vnni) targets |= HWY_AVX3_DL;
 #else
   static_cast<void>(isa);
 #endif
@@ -41,7 +42,7 @@ Isa initial_isa() {
   if (const char* text = std::getenv("TUCO_ISA"); text && *text) {
     const auto* name = std::find(std::begin(kNames), std::end(kNames), std::string_view(text));
     require<DeviceError>(name != std::end(kNames),
-                         "TUCO_ISA: \"{}\", expected baseline, avx2 or avx512", text);
+                         "TUCO_ISA: \"{}\", expected baseline, avx2, avx512 or avx512_vnni", text);
     isa = static_cast<Isa>(name - std::begin(kNames));
     check_supported("TUCO_ISA", isa);
   }
@@ -62,12 +63,18 @@ std::vector<Isa> supported_isas() {
   static const std::vector<Isa> isas = [] {
     const int64_t machine = hwy::SupportedTargets() | HWY_STATIC_TARGET;
     std::vector<Isa> found;
-    for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512})
+    for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_vnni})
       if ((targets_of(isa) & machine) == targets_of(isa) &&
           (found.empty() || targets_of(isa) != targets_of(found.back())))
         found.push_back(isa);
     return found;
   }();
+  return isas;
+}
+
+std::vector<Isa> supported_float_isas() {
+  std::vector<Isa> isas = supported_isas();
+  std::erase(isas, Isa::avx512_vnni);
   return isas;
 }
 

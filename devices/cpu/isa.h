@@ -1,18 +1,22 @@
-// The instruction sets that the fast float32 kernels are compiled for, and which of them runs.
-// The best one that the machine has is taken; the environment variable TUCO_ISA (baseline, avx2,
-// avx512) names a lower one. Results differ in the last bits from one to another.
+// The instruction sets that the fast kernels are compiled for, and which of them runs. The best one
+// that the machine has is taken; the environment variable TUCO_ISA (baseline, avx2, avx512,
+// avx512_vnni) names a lower one. float32 results differ in the last bits from one to another, but
+// for avx512 and avx512_vnni, which have the same float32 kernels; int8 results are always the same.
+// avx512_vnni is what Ice Lake and Zen 4 brought: AVX-512 with the dot product of bytes.
 #pragma once
 #include <string_view>
 #include <vector>
 
 namespace tuco::cpu {
 
-enum class Isa { baseline, avx2, avx512 };
+enum class Isa { baseline, avx2, avx512, avx512_vnni };
 
-/// "baseline", "avx2" or "avx512".
+/// "baseline", "avx2", "avx512" or "avx512_vnni".
 std::string_view isa_name(Isa isa);
 /// Those that this machine runs, worst first.
 std::vector<Isa> supported_isas();
+/// Those with float32 kernels of their own.
+std::vector<Isa> supported_float_isas();
 /// The one in use. The first call reads TUCO_ISA, and throws DeviceError if that names none or one
 /// that the machine lacks.
 Isa active_isa();

@@ -75,6 +75,17 @@ void run(const op::Accumulate& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::SgdStep& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::AdamWStep& op, Inputs in, Out out, Workspace& workspace);
 
+void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QAdd& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QMean& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QLookup& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QSoftmax& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QuantizeLinear& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::DequantizeLinear& op, Inputs in, Out out, Workspace& workspace);
+
 /// What `prepare` does for an op; most have nothing to prepare.
 template <class Op>
 std::unique_ptr<Prepared> prepare(const Op&, Inputs) {
@@ -84,6 +95,8 @@ std::unique_ptr<Prepared> prepare(const op::Linear& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::FusedLinear& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::Conv2d& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::FusedConv2d& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::QLinear& op, Inputs constants);
 
 /// An op that runs its kernel on the same tensors each time.
 template <class Op>

@@ -59,12 +59,12 @@ double dot(const std::vector<T>& a, const std::vector<T>& b) {
   return sum;
 }
 
-/// Calls test() with each instruction set of the machine, and with one thread and three.
+/// Calls test() with each of the instruction sets, and with one thread and three.
 template <class Test>
-void on_every_isa(Test&& test) {
+void on_isas(const std::vector<Isa>& isas, Test&& test) {
   const Isa before = active_isa();
   const int threads = num_threads();
-  for (const Isa isa : supported_isas())
+  for (const Isa isa : isas)
     for (const int count : {1, 3}) {
       SCOPED_TRACE(fmt::format("{}, {} threads", isa_name(isa), count));
       set_isa(isa);
@@ -73,6 +73,12 @@ void on_every_isa(Test&& test) {
     }
   set_isa(before);
   set_num_threads(threads);
+}
+
+/// On all that the machine has float32 kernels for.
+template <class Test>
+void on_every_isa(Test&& test) {
+  on_isas(supported_float_isas(), test);
 }
 
 }  // namespace tuco::cpu

@@ -91,8 +91,21 @@ TUCO_SAMPLES(Softmax);
 TUCO_SAMPLES(LogSoftmax);
 TUCO_SAMPLES(SoftmaxGrad);
 TUCO_SAMPLES(LogSoftmaxGrad);
+// int8 (samples_quantized.cpp).
+TUCO_SAMPLES(QConv2d);
+TUCO_SAMPLES(QLinear);
+TUCO_SAMPLES(QAdd);
+TUCO_SAMPLES(QMean);
+TUCO_SAMPLES(QMaxPool2d);
+TUCO_SAMPLES(QAvgPool2d);
+TUCO_SAMPLES(QLookup);
+TUCO_SAMPLES(QSoftmax);
+TUCO_SAMPLES(DequantizeLinear);
 #undef TUCO_SAMPLES
 
+template <>
+inline constexpr const char* no_samples<op::QuantizeLinear> =
+    "takes float32 alone: quantized_kernels_test.cpp";
 template <>
 inline constexpr const char* no_samples<op::Random> =
     "its type is an attribute and nothing comes in: in_place_test.cpp";

@@ -1,0 +1,323 @@
+// The int8 ops of a host against the reference interpreter, in every byte: whole networks node by
+// node, and each op at random sizes, scales and zero points, on every instruction set, with packed
+// constants and without.
+#include "tuco/deploy/engine/int8_ops.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/deploy/networks.h"
+#include "tests/devices/kernel_test.h"
+#include "tuco/core/error.h"
+#include "tuco/deploy/interpreter.h"
+#include "tuco/deploy/passes.h"
+#include "tuco/deploy/trace.h"
+
+namespace tuco::deploy {
+namespace {
+
+Tensor random_int8(const Shape& shape, Rng& rng, int low = -128, int high = 127) {
+  std::vector<int8_t> values(shape.numel());
+  for (int8_t& v : values)
+    v = static_cast<int8_t>(low + static_cast<int>(rng.below(static_cast<uint32_t>(high - low + 1))));
+  return from_values(values, shape);
+}
+
+/// What the backend makes of a lowered node, from memory full of another value.
+std::vector<int8_t> run_lowered(const Int8Op& lowered, std::vector<Tensor> in, const Shape& shape,
+                                bool prepare) {
+  std::vector<Tensor> constants(in.size());
+  for (const Tensor& constant : lowered.constants) {
+    in.push_back(constant);
+    constants.push_back(constant);
+  }
+  Backend& cpu = backend(Device::cpu());
+  const auto prepared = prepare ? cpu.prepare(lowered.op, constants) : nullptr;
+  Workspace workspace(prepared.get());
+  Outputs out = {full(shape, 77, {DType::int8})};
+  cpu.run(lowered.op, in, out, workspace);
+  return out[0].to_vector<int8_t>();
+}
+
+void expect_same_bytes(const QuantizedNode& node, const std::vector<Tensor>& in,
+                       const Tensor& expected) {
+  const Int8Op lowered = int8_op(node);
+  if (is_alias(lowered.op)) return;  // no kernel
+  SCOPED_TRACE(to_string(lowered.op));
+  const auto wanted = expected.to_vector<int8_t>();
+  cpu::on_isas(cpu::supported_isas(), [&] {
+    for (const bool prepare : {false, true}) {
+      const auto got = run_lowered(lowered, in, expected.shape(), prepare);
+      ASSERT_EQ(got.size(), wanted.size());
+      for (size_t i = 0; i < got.size(); ++i)
+        if (got[i] != wanted[i]) {
+          ADD_FAILURE() << "byte " << i << " of " << got.size() << " is " << int{got[i]}
+                        << ", expected " << int{wanted[i]} << (prepare ? ", prepared" : "");
+          return;
+        }
+    }
+  });
+}
+
+void expect_network(const QuantizedModel& model, const Tensor& input) {
+  std::vector<Tensor> values(model.graph.values.size());
+  values[model.graph.inputs[0]] = input;
+  interpret(model, input, [&](int v, const Tensor& tensor) { values[v] = tensor; });
+  for (const Graph::Node& node : model.graph.nodes) {
+    const QuantizedNode quantized{model.graph, node, model.rounding};
+    std::vector<Tensor> in;
+    for (const int v : int8_op(quantized).values) in.push_back(values[v]);
+    expect_same_bytes(quantized, in, values[node.outputs[0]]);
+  }
+}
+
+void expect_network(const test::Network& net, Rounding rounding) {
+  const Tensor images = test::random_images(net, 5, 3);
+  Graph graph = trace(net.forward, slice(images, 0, 0, 1).clone(), net.constants);
+  optimize(graph);
+  const QuantizedModel model = quantize(graph, images, {.rounding = rounding});
+  Rng rng(4);
+  for (const int64_t batch : {1, 3}) {
+    Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
+    shape[0] = batch;
+    expect_network(model, random_int8(shape, rng));
+  }
+}
+
+TEST(Int8Ops, NetworksNodeByNode) {
+  for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle}) {
+    expect_network(test::small_network(), rounding);
+    for (uint64_t seed = 1; seed <= 12; ++seed) {
+      SCOPED_TRACE(fmt::format("network {}", seed));
+      expect_network(test::random_network(seed), rounding);
+    }
+  }
+}
+
+// One node in a graph of its own, made of random integers.
+class Single {
+ public:
+  Single(Rng& rng, Rounding rounding) : rng_(rng), rounding_(rounding) {}
+
+  int activation(const Tensor& integers) {
+    tensors_.push_back(integers);
+    return add(integers.shape(), random_quantization());
+  }
+  int add(const Shape& shape, const Quantization& quantization) {
+    return graph_.add_value({"", {shape, DType::int8}, {}, quantization});
+  }
+  /// Weights (out, ...) and perhaps a bias.
+  std::vector<int> weights(const Shape& shape) {
+    const Tensor weight = random_int8(shape, rng_, rng_.below(4) ? -127 : -128);
+    Quantization q{{}, std::vector<int32_t>(shape[0], 0), 0};
+    // From factors far below 1 to some beyond it.
+    for (int64_t o = 0; o < shape[0]; ++o)
+      q.scale.push_back(std::exp2(rng_.uniform(-16, rng_.below(8) ? -6 : 3)));
+    std::vector<int> values = {graph_.add_value({"", weight.meta(), weight, q})};
+    if (rng_.below(4)) {
+      std::vector<int32_t> bias(shape[0]);
+      for (int32_t& b : bias) b = static_cast<int32_t>(rng_.below(40001)) - 20000;
+      const Tensor tensor = from_values(bias, {shape[0]});
+      values.push_back(graph_.add_value({"", tensor.meta(), tensor, q}));
+    }
+    return values;
+  }
+  Quantization random_quantization() {
+    const int32_t edges[] = {-128, 127, 0, static_cast<int32_t>(rng_.below(256)) - 128};
+    return {{std::exp2(rng_.uniform(-8, -3))}, {edges[rng_.below(4)]}, -1};
+  }
+  std::optional<op::Clamp> random_activation() {
+    switch (rng_.below(4)) {
+      case 0:
+        return op::Clamp{.low = 0};
+      case 1:
+        return op::Clamp{.low = 0, .high = 6 * std::exp2(rng_.uniform(-8, -1))};
+      default:
+        return {};
+    }
+  }
+  template <class Op>
+  void expect(const Op& op, std::vector<int> inputs, const Shape& shape,
+              const std::optional<op::Clamp>& activation = {},
+              std::optional<Quantization> quantization = {}) {
+    const int result = add(shape, quantization ? *quantization : random_quantization());
+    graph_.nodes.push_back({op, std::move(inputs), {result}, "", activation});
+    const QuantizedNode node{graph_, graph_.nodes.back(), rounding_};
+    std::vector<Tensor> in = tensors_;
+    for (const int v : node.node.inputs)
+      if (graph_.values[v].constant.defined()) in.push_back(graph_.values[v].constant);
+    Tensor out = empty(shape, {DType::int8});
+    interpret(op, node, in, out);
+    expect_same_bytes(node, tensors_, out);
+  }
+  const Quantization& quantization(int value) { return *graph_.values[value].quantization; }
+
+ private:
+  Rng& rng_;
+  Rounding rounding_;
+  Graph graph_;
+  std::vector<Tensor> tensors_;
+};
+
+template <class Test>
+void in_both_roundings(uint64_t seed, int count, Test&& test) {
+  Rng rng(seed);
+  for (int i = 0; i < count; ++i) {
+    SCOPED_TRACE(fmt::format("case {}", i));
+    Single single(rng, i % 2 ? Rounding::kSingle : Rounding::kDouble);
+    test(rng, single);
+  }
+}
+
+int64_t between(Rng& rng, int64_t low, int64_t high) {
+  return low + rng.below(static_cast<uint32_t>(high - low + 1));
+}
+
+void expect_conv(Rng& rng, Single& single, const Shape& images, int64_t out, Hw kernel,
+                 const op::Conv2d& conv) {
+  const Shape weight{out, kernel.h, kernel.w, images[3] / conv.groups};
+  WindowGeometry g;
+  try {
+    g = geometry(conv, images, weight);
+  } catch (const ShapeError&) {
+    return;  // the kernel is larger than the image
+  }
+  SCOPED_TRACE(fmt::format("{} by {}", images, weight));
+  std::vector<int> inputs = {single.activation(random_int8(images, rng))};
+  for (const int v : single.weights(weight)) inputs.push_back(v);
+  single.expect(conv, inputs, {g.batch, g.out_h, g.out_w, g.out_c}, single.random_activation());
+}
+
+TEST(Int8Ops, ConvolutionsAtRandom) {
+  in_both_roundings(1, 120, [](Rng& rng, Single& single) {
+    op::Conv2d conv{.stride = {between(rng, 1, 3), between(rng, 1, 3)}};
+    if (rng.below(4) == 0) conv.dilation = {between(rng, 1, 2), between(rng, 1, 2)};
+    conv.padding = {between(rng, 0, 2), between(rng, 0, 2), between(rng, 0, 2), between(rng, 0, 2)};
+    int64_t in = between(rng, 1, 40), out = between(rng, 1, 70);
+    if (rng.below(3) == 0) {  // depthwise, perhaps with several outputs an input
+      conv.groups = in = between(rng, 2, 80);
+      out = in * between(rng, 1, 2);
+    } else if (rng.below(4) == 0) {
+      conv.groups = between(rng, 2, 4);
+      in = conv.groups * between(rng, 1, 9);
+      out = conv.groups * between(rng, 1, 20);
+    }
+    expect_conv(rng, single, {between(rng, 1, 3), between(rng, 1, 12), between(rng, 1, 14), in},
+                out, {between(rng, 1, 4), between(rng, 1, 4)}, conv);
+  });
+}
+
+TEST(Int8Ops, ConvolutionsOfEachKind) {
+  struct Case {
+    Shape images;
+    int64_t out;
+    Hw kernel;
+    op::Conv2d conv;
+  };
+  const Case cases[] = {
+      {{1, 16, 16, 3}, 16, 3, {.padding = 1}},                            // a first layer
+      {{1, 17, 15, 3}, 8, 3, {.stride = 2, .padding = {0, 1, 0, 1}}},     // as TensorFlow pads
+      {{1, 16, 16, 16}, 16, 3, {.padding = 1}},                           //
+      {{2, 9, 9, 33}, 65, 3, {.padding = 1}},                             //
+      {{1, 12, 12, 64}, 64, 1, {}},                                       // a product
+      {{1, 3, 3, 256}, 256, 1, {}},                                       // few pixels
+      {{1, 1, 1, 256}, 2, 1, {}},                                         // one
+      {{1, 8, 8, 16}, 32, 1, {.stride = 2}},                              //
+      {{1, 20, 10, 1}, 64, Hw(10, 4), {.stride = 2, .padding = {4, 5, 1, 1}}},  // a spectrogram
+      {{1, 1, 1, 7}, 7, 3, {.padding = 1}},                               // one pixel
+      {{0, 5, 5, 4}, 6, 3, {.padding = 1}},                               // no images
+      {{1, 25, 5, 64}, 64, 3, {.padding = 1, .groups = 64}},              // depthwise
+      {{1, 48, 48, 8}, 8, 3, {.padding = 1, .groups = 8}},                //
+      {{1, 24, 24, 16}, 16, 3, {.stride = 2, .padding = {0, 1, 0, 1}, .groups = 16}},
+      {{2, 7, 9, 24}, 24, 3, {.stride = 2, .padding = 1, .groups = 24}},  //
+      {{1, 6, 6, 130}, 130, 5, {.padding = 2, .groups = 130}},            //
+      {{1, 70, 70, 32}, 32, 3, {.padding = 1, .groups = 32}},             // several strips
+      {{1, 70, 70, 40}, 24, 3, {.padding = 1}},                           //
+      {{0, 6, 6, 8}, 8, 3, {.padding = 1, .groups = 8}},                  //
+  };
+  int i = 0;
+  for (const Case& c : cases)
+    in_both_roundings(++i, 4, [&](Rng& rng, Single& single) {
+      expect_conv(rng, single, c.images, c.out, c.kernel, c.conv);
+    });
+}
+
+TEST(Int8Ops, LinearLayers) {
+  in_both_roundings(2, 60, [](Rng& rng, Single& single) {
+    const int64_t rows[] = {0, 1, 1, 2, 3, 9, 17}, row = rows[rng.below(7)];
+    const int64_t in = between(rng, 1, rng.below(3) ? 140 : 700), out = between(rng, 1, 140);
+    SCOPED_TRACE(fmt::format("{} x {} x {}", row, in, out));
+    std::vector<int> inputs = {single.activation(random_int8({row, in}, rng))};
+    for (const int v : single.weights({out, in})) inputs.push_back(v);
+    single.expect(op::Linear{}, inputs, {row, out}, single.random_activation());
+  });
+}
+
+TEST(Int8Ops, Additions) {
+  in_both_roundings(3, 40, [](Rng& rng, Single& single) {
+    const Shape shape{between(rng, 0, 3), between(rng, 1, 40), between(rng, 1, 9)};
+    const int a = single.activation(random_int8(shape, rng)),
+              b = single.activation(random_int8(shape, rng));
+    single.expect(op::Add{}, {a, b}, shape, single.random_activation());
+  });
+}
+
+TEST(Int8Ops, PoolingAndMeans) {
+  in_both_roundings(4, 60, [](Rng& rng, Single& single) {
+    const Shape images{between(rng, 0, 2), between(rng, 1, 9), between(rng, 1, 9),
+                       between(rng, 1, 80)};
+    const op::PoolWindow window{
+        .kernel = {between(rng, 1, 3), between(rng, 1, 3)},
+        .stride = {between(rng, 1, 3), between(rng, 1, 3)},
+        .padding = rng.below(2) ? Padding(0) : Padding(1, 0, 0, 1),
+        .ceil_mode = rng.below(2) == 1,
+        .count_include_pad = rng.below(2) == 1};
+    const int x = single.activation(random_int8(images, rng));
+    const int64_t elements = images.numel();
+    single.expect(op::Mean{{{1, 2}, false}}, {x}, {images[0], images[3]});
+    single.expect(op::Mean{{{3}, true}}, {x}, {images[0], images[1], images[2], 1});
+    single.expect(op::Relu{}, {x}, images);
+    single.expect(op::Tanh{}, {x}, images, {}, Quantization{{1.0f / 128}, {0}, -1});
+    if (elements)
+      single.expect(op::Softmax{}, {x}, images, {}, Quantization{{1.0f / 256}, {-128}, -1});
+    try {
+      const WindowGeometry g = geometry("pool", window, images);
+      const Shape shape{g.batch, g.out_h, g.out_w, g.out_c};
+      single.expect(op::MaxPool2d{window}, {x}, shape, {}, single.quantization(x));
+      single.expect(op::AvgPool2d{window}, {x}, shape, {}, single.quantization(x));
+    } catch (const ShapeError&) {
+      // the window is larger than the image
+    }
+  });
+}
+
+TEST(Int8Ops, RefuseWhatHasNoInt8Form) {
+  Graph graph;
+  graph.nodes.push_back({op::Exp{}, {}, {}, "", {}});
+  EXPECT_THROW(int8_op({graph, graph.nodes[0], Rounding::kDouble}), UnsupportedOp);
+}
+
+TEST(Int8Ops, CrossTheBorderAsTheInterpreterDoes) {
+  Rng rng(5);
+  std::vector<float> values;
+  for (int i = 0; i < 3000; ++i) values.push_back(rng.normal() * 3);
+  for (int i = -600; i < 600; ++i) values.push_back(static_cast<float>(i) * 0.125f);  // ties
+  for (const float v : {0.0f, -0.0f, 1e30f, -1e30f, INFINITY, -INFINITY}) values.push_back(v);
+  const Tensor x = from_values(values, {static_cast<int64_t>(values.size())});
+  for (const Quantization& q : {Quantization{{0.25f}, {3}, -1}, Quantization{{0.0371f}, {-128}, -1},
+                                Quantization{{1.0f}, {127}, -1}}) {
+    const op::QuantizeLinear to{q.scale[0], q.zero_point[0]};
+    const auto expected = quantize_values(x, q);
+    const auto real = dequantize_values(expected, q).to_vector<float>();
+    cpu::on_isas(cpu::supported_isas(), [&] {
+      Workspace workspace;
+      Outputs out = {empty(x.shape(), {DType::int8})}, back = {empty(x.shape())};
+      backend(Device::cpu()).run(to, std::array{x}, out, workspace);
+      EXPECT_EQ(out[0].to_vector<int8_t>(), expected.to_vector<int8_t>());
+      backend(Device::cpu()).run(op::DequantizeLinear{to}, out, back, workspace);
+      EXPECT_EQ(back[0].to_vector<float>(), real);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace tuco::deploy

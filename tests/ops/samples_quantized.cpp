@@ -1,0 +1,86 @@
+// Samples of the int8 ops. Their numbers are held against the reference interpreter in
+// tests/deploy/int8_ops_test.cpp.
+#include "tests/ops/samples.h"
+#include "tuco/core/rng.h"
+
+namespace tuco::test {
+namespace {
+
+template <class T>
+Tensor integers(const Shape& shape, uint64_t seed, int64_t low, int64_t high) {
+  Rng rng(seed);
+  std::vector<T> values(shape.numel());
+  for (T& v : values)
+    v = static_cast<T>(low + static_cast<int64_t>(rng.below(static_cast<uint32_t>(high - low + 1))));
+  return from_values(values, shape);
+}
+
+Tensor int8s(const Shape& shape, uint64_t seed) { return integers<int8_t>(shape, seed, -128, 127); }
+
+/// x, weight, bias and multipliers of a product.
+std::vector<Tensor> product(const Shape& x, const Shape& weight) {
+  std::vector<int32_t> multipliers;
+  for (int64_t o = 0; o < weight[0]; ++o) {
+    multipliers.push_back(static_cast<int32_t>((1 << 30) + o * 12345678));
+    multipliers.push_back(static_cast<int32_t>(-6 - o % 3));
+  }
+  return {int8s(x, 1), integers<int8_t>(weight, 2, -127, 127),
+          integers<int32_t>({weight[0]}, 3, -999, 999), from_values(multipliers, {weight[0], 2})};
+}
+
+}  // namespace
+
+Samples samples(Tag<op::QConv2d>) {
+  const op::Requantize out{5, -100, 120, Rounding::kDouble};
+  return {{op::QConv2d{{.stride = 2, .padding = {1, 0, 2, 1}}, -3, out},
+           product({2, 5, 6, 3}, {7, 3, 3, 3}),
+           {0}},
+          {op::QConv2d{{.padding = 1, .groups = 4}, 127, out}, product({1, 4, 4, 4}, {4, 3, 3, 1}), {0}},
+          {op::QConv2d{{.groups = 2}, -128, {0, -128, 127, Rounding::kSingle}},
+           product({1, 3, 3, 4}, {6, 1, 1, 2}),
+           {0}}};
+}
+
+Samples samples(Tag<op::QLinear>) {
+  return {{op::QLinear{7, {-9, -128, 127, Rounding::kDouble}}, product({3, 11}, {5, 11}), {0}},
+          {op::QLinear{0, {1, -4, 60, Rounding::kSingle}}, product({2, 2, 4}, {17, 4}), {0}}};
+}
+
+Samples samples(Tag<op::QAdd>) {
+  return {{op::QAdd{3, -4, {1 << 30, 0}, {1500000000, -2}, {1100000000, -18}, {6, -110, 127}},
+           {int8s({3, 5, 7}, 1), int8s({3, 5, 7}, 2)},
+           {0, 1}}};
+}
+
+Samples samples(Tag<op::QMean>) {
+  return {{op::QMean{{{1, 2}, false}, 3, {1200000000, -4}, {-7}}, {int8s({2, 3, 4, 5}, 1)}, {0}},
+          {op::QMean{{{2}, true}, -3, {1200000000, -2}, {0}}, {int8s({2, 3, 4}, 1)}, {0}}};
+}
+
+Samples samples(Tag<op::QMaxPool2d>) {
+  return {{op::QMaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
+}
+
+Samples samples(Tag<op::QAvgPool2d>) {
+  const op::PoolWindow window{.kernel = 3, .stride = 2, .padding = {1, 0, 1, 1}, .ceil_mode = true};
+  op::PoolWindow counting = window;
+  counting.count_include_pad = true;
+  return {{op::QAvgPool2d{window, 5}, {int8s({2, 6, 5, 3}, 1)}, {0}},
+          {op::QAvgPool2d{counting, 5}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
+}
+
+Samples samples(Tag<op::QLookup>) {
+  return {{op::QLookup{}, {int8s({3, 70}, 1), int8s({256}, 2)}, {0}}};
+}
+
+Samples samples(Tag<op::QSoftmax>) {
+  std::vector<int32_t> table;
+  for (int d = 0; d < 256; ++d) table.push_back(d < 200 ? INT32_MAX >> d / 8 : 0);
+  return {{op::QSoftmax{}, {int8s({4, 10}, 1), from_values(table, {256})}, {0}}};
+}
+
+Samples samples(Tag<op::DequantizeLinear>) {
+  return {{op::DequantizeLinear{{0.25f, -7}}, {int8s({3, 9}, 1)}, {0}}};
+}
+
+}  // namespace tuco::test
