@@ -110,8 +110,7 @@ OutputMetas infer(const op::QMean& op, Metas in) {
   TensorMeta floating = in[0];
   floating.dtype = DType::float32;
   const int count = op.dims.rank();
-  OutputMetas out =
-      infer(op::Mean{{op.dims, op.keep}}, std::span<const TensorMeta>(&floating, 1));
+  OutputMetas out = infer(op::Mean{{op.dims, op.keep}}, std::span<const TensorMeta>(&floating, 1));
   require<ShapeError>(count > 0 && op.dims[count - 1] - op.dims[0] == count - 1,
                       "qmean: dimensions {} are not neighbours", op.dims);
   out[0].dtype = DType::int8;

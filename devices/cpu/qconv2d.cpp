@@ -1,70 +1,214 @@
-// Convolution and linear layers on int8.
+// Convolution and linear layers on int8: constants checked and packed, once by `prepare` or for
+// each run, and handed to the kernels of qproduct.h.
+#include <optional>
+
 #include "tuco/core/error.h"
-#include "tuco/core/parallel.h"
-#include "tuco/deploy/runtime/requantize.h"
 #include "tuco/devices/cpu/kernels.h"
+#include "tuco/devices/cpu/qproduct.h"
 
 namespace tuco::cpu {
-namespace {
 
-struct Requantizer {
-  const int32_t* multipliers;
-  op::Requantize out;
-  int8_t operator()(int32_t sum, int64_t channel) const {
-    const int32_t scaled =
-        tuco_scaled(sum, multipliers[2 * channel], multipliers[2 * channel + 1],
-                    static_cast<int32_t>(out.rounding));
-    return static_cast<int8_t>(tuco_clamped(scaled + out.zero_point, out.low, out.high));
-  }
-};
-
-void convolve(const WindowGeometry& g, int32_t zero_point, const int8_t* x, const int8_t* w,
-              const int32_t* bias, const Requantizer& requantize, int8_t* y) {
-  const int64_t depth = g.in_c / g.groups, channels = g.out_c / g.groups;
-  parallel_for(0, g.batch * g.out_h, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      for (int64_t ox = 0; ox < g.out_w; ++ox)
-        for (int64_t o = 0; o < g.out_c; ++o) {
-          int32_t sum = bias[o];
-          for (int64_t ky = 0; ky < g.kernel.h; ++ky)
-            for (int64_t kx = 0; kx < g.kernel.w; ++kx) {
-              const int64_t iy = row % g.out_h * g.stride.h + ky * g.dilation.h - g.padding.top;
-              const int64_t ix = ox * g.stride.w + kx * g.dilation.w - g.padding.left;
-              if (iy < 0 || iy >= g.in_h || ix < 0 || ix >= g.in_w) continue;
-              const int8_t* from =
-                  x + ((row / g.out_h * g.in_h + iy) * g.in_w + ix) * g.in_c + o / channels * depth;
-              const int8_t* weight = w + ((o * g.kernel.h + ky) * g.kernel.w + kx) * depth;
-              for (int64_t c = 0; c < depth; ++c) sum += (from[c] - zero_point) * weight[c];
-            }
-          y[(row * g.out_w + ox) * g.out_c + o] = requantize(sum, o);
-        }
-  });
+AlignedBytes::AlignedBytes(size_t size)
+    : data_(static_cast<std::byte*>(::operator new (size + 64, std::align_val_t{64}))) {
+  std::memset(data_.get(), 0, size + 64);
+}
+void AlignedBytes::Free::operator()(std::byte* p) const {
+  ::operator delete (p, std::align_val_t{64});
 }
 
-template <class Op>
-void convolve(const Op& op, const WindowGeometry& g, Inputs in, Out out) {
-  const int32_t* multipliers = ptr<int32_t>(in[3]);
-  convolve(g, op.in_zero_point, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int32_t>(in[2]),
-           {multipliers, op.out}, ptr<int8_t>(out[0]));
+QConstants QPacked::constants(int64_t i) const {
+  const int32_t* first = lanes.as<int32_t>() + i * kQArrays * width;
+  return {first,
+          first + width,
+          first + 2 * width,
+          first + 3 * width,
+          first + 4 * width,
+          product.requantize,
+          simple};
+}
+
+namespace {
+
+/// The multiplier and right shift of a channel in the simple form, if it has one.
+struct SimpleForm {
+  bool exists;
+  int32_t multiplier, right;
+};
+
+SimpleForm simple_form(const QProduct& p, int64_t channel) {
+  const int64_t each = p.depth * p.taps();
+  int64_t bound = std::abs(int64_t{p.bias[channel]});
+  for (int64_t k = 0; k < each; ++k) bound += 255 * std::abs(int64_t{p.weight[channel * each + k]});
+  const int32_t value = p.multipliers[2 * channel], shift = p.multipliers[2 * channel + 1];
+  if (bound == 0 || value == 0) return {true, 0, 1};  // always a real zero
+  if (shift > -1 || shift < -22) return {false, 0, 0};
+  return {bound + (int64_t{1} << (-shift + 8)) < INT32_MAX, value, -shift};
 }
 
 }  // namespace
 
-void run(const op::QConv2d& op, Inputs in, Out out, Workspace&) {
-  convolve(op, geometry(op.conv, in[0].shape(), in[1].shape()), in, out);
+void set_lane(const QProduct& p, int64_t channel, int32_t correction, QPacked& packed,
+              int64_t block, int64_t lane) {
+  const int64_t each = p.depth * p.taps();
+  int32_t weights = 0;
+  for (int64_t k = 0; k < each; ++k) weights += p.weight[channel * each + k];
+  int32_t* at = packed.lanes.as<int32_t>() + block * kQArrays * packed.width + lane;
+  const auto set = [&](int array, int32_t value) { at[array * packed.width] = value; };
+  set(0, static_cast<int32_t>(static_cast<uint32_t>(p.bias[channel]) +
+                              static_cast<uint32_t>(weights) * static_cast<uint32_t>(correction)));
+  set(1, p.multipliers[2 * channel]);
+  set(2, p.multipliers[2 * channel + 1]);
+  if (!packed.simple) return;
+  const SimpleForm form = simple_form(p, channel);
+  set(1, form.multiplier);
+  set(3, form.right);
+  set(4, (1 << (form.right - 1)) + p.requantize.zero_point * (1 << form.right));
 }
 
-void run(const op::QLinear& op, Inputs in, Out out, Workspace&) {
-  const int64_t depth = in[1].dim(1), columns = in[1].dim(0);
+QPacked pack(const QProduct& product) {
+  QPacked packed;
+  packed.isa = active_isa();
+  packed.product = product;
+  packed.simple = product.requantize.rounding == Rounding::kDouble;
+  for (int64_t o = 0; o < product.out; ++o) {
+    const int32_t value = product.multipliers[2 * o], shift = product.multipliers[2 * o + 1];
+    require<Error>(value >= 0 && shift >= -31 && shift <= 30,
+                   "a multiplier of value {} and shift {}", value, shift);
+    packed.simple = packed.simple && simple_form(product, o).exists;
+  }
+  (product.depthwise() ? pack_depthwise : pack_panels)(product, packed);
+  packed.product.weight = nullptr;
+  packed.product.bias = packed.product.multipliers = nullptr;
+  return packed;
+}
+
+void qconvolve(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
+  require<Error>(packed.isa == active_isa(), "weights packed for {} on {}", isa_name(packed.isa),
+                 isa_name(active_isa()));
+  if (g.batch * g.out_h * g.out_w * g.out_c == 0) return;
+  (packed.product.depthwise() ? convolve_depthwise : convolve_panels)(g, packed, x, y);
+}
+
+namespace {
+
+/// Few output channels leave lanes empty. Two neighbouring pixels are then one with twice the
+/// channels, under a window that is wider by a stride; the outputs lie in memory as they did. A
+/// stride of 0 says that pixels have no neighbours.
+std::optional<QPacked> pack_pairs(const QProduct& p, int64_t stride) {
+  const int64_t lanes = active_isa() >= Isa::avx512 ? 16 : active_isa() >= Isa::avx2 ? 8 : 0;
+  if (stride == 0 || !p.joined || 2 * p.out > lanes) return {};
+  QProduct pair = p;
+  pair.kernel.w += stride;
+  pair.out *= 2;
+  const int64_t run = p.kernel.w * p.depth, pair_run = pair.kernel.w * p.depth;
+  std::vector<int8_t> weight(pair.out * p.kernel.h * pair_run, 0);
+  for (int64_t o = 0; o < pair.out; ++o)
+    for (int64_t ky = 0; ky < p.kernel.h; ++ky)
+      std::copy_n(p.weight + (o % p.out * p.kernel.h + ky) * run, run,
+                  weight.data() + (o * p.kernel.h + ky) * pair_run + o / p.out * stride * p.depth);
+  std::vector<int32_t> bias, multipliers;
+  for (int copy = 0; copy < 2; ++copy) {
+    bias.insert(bias.end(), p.bias, p.bias + p.out);
+    multipliers.insert(multipliers.end(), p.multipliers, p.multipliers + 2 * p.out);
+  }
+  pair.weight = weight.data();
+  pair.bias = bias.data();
+  pair.multipliers = multipliers.data();
+  return pack(pair);
+}
+
+struct PreparedProduct final : Prepared {
+  PreparedProduct(const QProduct& product, int64_t stride)
+      : packed(pack(product)), pairs(pack_pairs(product, stride)) {}
+
+  void run(WindowGeometry g, const int8_t* x, int8_t* y) const {
+    if (!pairs || g.out_w % 2 != 0) return qconvolve(g, packed, x, y);
+    g.kernel.w += g.stride.w;
+    g.stride.w *= 2;
+    g.out_w /= 2;
+    g.out_c *= 2;
+    qconvolve(g, *pairs, x, y);
+  }
+
+  QPacked packed;
+  std::optional<QPacked> pairs;
+};
+
+int64_t stride_of(const op::QConv2d& op) { return op.conv.stride.w; }
+int64_t stride_of(const op::QLinear&) { return 0; }
+
+/// inputs[1..3] are weight, bias and multipliers.
+QProduct with_constants(QProduct product, Inputs inputs) {
+  product.weight = ptr<int8_t>(inputs[1]);
+  product.bias = ptr<int32_t>(inputs[2]);
+  product.multipliers = ptr<int32_t>(inputs[3]);
+  return product;
+}
+
+QProduct product_of(const op::QConv2d& op, const Tensor& weight) {
+  const int64_t groups = op.conv.groups;
+  return {.kernel = {weight.dim(1), weight.dim(2)},
+          .depth = weight.dim(3),
+          .out = weight.dim(0),
+          .groups = groups,
+          .joined = groups == 1 && op.conv.dilation.w == 1,
+          .in_zero_point = op.in_zero_point,
+          .requantize = op.out};
+}
+
+QProduct product_of(const op::QLinear& op, const Tensor& weight) {
+  return {.kernel = 1,
+          .depth = weight.dim(1),
+          .out = weight.dim(0),
+          .groups = 1,
+          .joined = true,
+          .in_zero_point = op.in_zero_point,
+          .requantize = op.out};
+}
+
+template <class Op>
+void run_product(const Op& op, const WindowGeometry& g, Inputs in, Out out, Workspace& workspace) {
+  const int8_t* x = ptr<int8_t>(in[0]);
+  int8_t* y = ptr<int8_t>(out[0]);
+  if (const auto* prepared = dynamic_cast<const PreparedProduct*>(workspace.prepared()))
+    prepared->run(g, x, y);
+  else
+    qconvolve(g, pack(with_constants(product_of(op, in[1]), in)), x, y);
+}
+
+template <class Op>
+std::unique_ptr<Prepared> prepare_product(const Op& op, Inputs constants) {
+  if (constants.size() != 4) return nullptr;
+  std::array<Tensor, 4> inputs;
+  for (size_t i = 1; i < 4; ++i) {
+    if (!constants[i].defined()) return nullptr;
+    inputs[i] = dense(constants[i]);
+  }
+  return std::make_unique<PreparedProduct>(with_constants(product_of(op, inputs[1]), inputs),
+                                           stride_of(op));
+}
+
+}  // namespace
+
+void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace) {
+  run_product(op, geometry(op.conv, in[0].shape(), in[1].shape()), in, out, workspace);
+}
+
+void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace) {
+  // An image of one column.
   WindowGeometry g;
-  g.batch = g.in_h = g.out_h = 1;
-  g.in_w = g.out_w = columns ? out[0].numel() / columns : 0;
-  g.in_c = depth;
-  g.out_c = columns;
-  convolve(op, g, in, out);
+  g.batch = g.in_w = g.out_w = 1;
+  g.in_c = in[1].dim(1);
+  g.out_c = in[1].dim(0);
+  g.in_h = g.out_h = g.out_c ? out[0].numel() / g.out_c : 0;
+  run_product(op, g, in, out, workspace);
 }
 
-std::unique_ptr<Prepared> prepare(const op::QConv2d&, Inputs) { return nullptr; }
-std::unique_ptr<Prepared> prepare(const op::QLinear&, Inputs) { return nullptr; }
+std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants) {
+  return prepare_product(op, constants);
+}
+std::unique_ptr<Prepared> prepare(const op::QLinear& op, Inputs constants) {
+  return prepare_product(op, constants);
+}
 
 }  // namespace tuco::cpu

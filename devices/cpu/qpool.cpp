@@ -1,87 +1,201 @@
-// Pooling and means of int8.
+// Pooling and means of int8, a block of channels at a time.
+#define HWY_WANT_AVX3_DL
 #include "tuco/core/parallel.h"
-#include "tuco/deploy/runtime/requantize.h"
+#include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/kernels.h"
 #include "tuco/devices/cpu/pool_windows.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpool.cpp"
+#include <hwy/foreach_target.h>
+
+#include "tuco/devices/cpu/int8-inl.h"
+
+#ifndef TUCO_DEVICES_CPU_QPOOL_ONCE_
+#define TUCO_DEVICES_CPU_QPOOL_ONCE_
 namespace tuco::cpu {
+
+/// A mean over the middle of (outer, reduced, inner).
+struct QMeanBlocks {
+  int64_t outer = 1, reduced = 1, inner = 1;
+};
+
+}  // namespace tuco::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
 namespace {
 
-/// Calls body(output index, first input index, rows, columns, cells) for each window of a channel.
+/// The cells of one window: `rows` by `columns` of them, from `first` on.
+struct QWindow {
+  const int8_t* first;
+  int64_t rows, columns, row_step, column_step;
+  int64_t padded_cells;
+
+  template <class Body>
+  HWY_INLINE void for_each(const Body& body) const {
+    for (int64_t a = 0; a < rows; ++a)
+      for (int64_t b = 0; b < columns; ++b) body(first + a * row_step + b * column_step);
+  }
+};
+
+/// Calls body(window, output of its first channel) for all windows.
 template <class Body>
-void for_each_window(const WindowGeometry& g, Body&& body) {
+void for_each_window(const WindowGeometry& g, const int8_t* x, int8_t* y, const Body& body) {
   const PoolAxis v = vertical(g), h = horizontal(g);
-  parallel_for(0, g.batch * g.out_h, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      for (int64_t j = 0; j < g.out_w; ++j)
-        for (int64_t c = 0; c < g.in_c; ++c) {
+  const int64_t row_work = g.out_w * g.in_c * g.kernel.h * g.kernel.w;
+  parallel_for(
+      0, g.batch * g.out_h, 1 + 16 * kGrain / (row_work + 1), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
           const int64_t n = row / g.out_h, i = row % g.out_h;
-          const auto visit = [&](auto&& f) {
-            const auto rows = v.cells(i), columns = h.cells(j);
-            for (int64_t a = rows.begin; a < rows.end; ++a)
-              for (int64_t b = columns.begin; b < columns.end; ++b)
-                f(((n * g.in_h + v.input(i, a)) * g.in_w + h.input(j, b)) * g.in_c + c);
-          };
-          body((row * g.out_w + j) * g.in_c + c, i, j, visit);
+          const Range rows = v.cells(i);
+          for (int64_t j = 0; j < g.out_w; ++j) {
+            const Range columns = h.cells(j);
+            const int64_t at =
+                (n * g.in_h + v.input(i, rows.begin)) * g.in_w + h.input(j, columns.begin);
+            body(QWindow{x + at * g.in_c, rows.end - rows.begin, columns.end - columns.begin,
+                         g.in_w * g.in_c, g.in_c, v.padded_cells(i) * h.padded_cells(j)},
+                 y + (row * g.out_w + j) * g.in_c);
+          }
         }
+      });
+}
+
+template <class D>
+void max_pool_by(D d, const WindowGeometry& g, const int8_t* x, int8_t* y) {
+  constexpr int64_t lanes = hn::MaxLanes(D());
+  for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
+    for (int64_t c = 0; c < g.in_c; c += lanes) {
+      const int64_t at = std::min(c, g.in_c - lanes);  // the last block overlaps the one before
+      auto best = hn::Set(d, -128);
+      window.for_each([&](const int8_t* cell) { best = hn::Max(best, hn::LoadU(d, cell + at)); });
+      hn::StoreU(best, d, out + at);
+    }
   });
+}
+
+void max_pool(const WindowGeometry& g, const int8_t* x, int8_t* y) {
+  if (g.in_c >= HWY_LANES(int8_t)) return max_pool_by(I8(), g, x, y);
+  if (g.in_c >= HWY_LANES(int16_t)) return max_pool_by(I8Half(), g, x, y);
+  if (g.in_c >= kLanes) return max_pool_by(I8Quarter(), g, x, y);
+  for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
+    std::fill_n(out, g.in_c, int8_t{-128});
+    window.for_each([&](const int8_t* cell) {
+      for (int64_t c = 0; c < g.in_c; ++c) out[c] = std::max(out[c], cell[c]);
+    });
+  });
+}
+
+/// Sums of channels [0, size) over a window's cells, `values` at a time: gives finish(vector,
+/// channel, count).
+template <class Finish>
+HWY_INLINE void sum_channels(const QWindow& window, int64_t size, const Finish& finish) {
+  int64_t c = 0;
+  constexpr int kMany = HWY_TARGET == HWY_SCALAR ? 1 : 4;  // vectors at a time
+  for (; c + kMany * kLanes <= size; c += kMany * kLanes) {
+    VecI sums[kMany];
+    TUCO_UNROLL
+    for (int k = 0; k < kMany; ++k) sums[k] = hn::Zero(I32());
+    window.for_each([&](const int8_t* cell) {
+      TUCO_UNROLL
+      for (int k = 0; k < kMany; ++k)
+        sums[k] = sums[k] + hn::PromoteTo(I32(), hn::LoadU(I8Quarter(), cell + c + k * kLanes));
+    });
+    TUCO_UNROLL
+    for (int k = 0; k < kMany; ++k) finish(sums[k], c + k * kLanes, kLanes);
+  }
+  for (; c < size; c += kLanes) {
+    const int64_t count = std::min<int64_t>(kLanes, size - c);
+    HWY_ALIGN int32_t sums[kLanes] = {};
+    window.for_each([&](const int8_t* cell) {
+      for (int64_t k = 0; k < count; ++k) sums[k] += cell[c + k];
+    });
+    finish(hn::Load(I32(), sums), c, count);
+  }
+}
+
+HWY_INLINE void store_int8(VecI v, int8_t* y, int64_t count) {
+  const auto bytes = narrow(v);
+  if (count == kLanes) return hn::StoreU(bytes, I8Quarter(), y);
+  HWY_ALIGN int8_t lanes[kLanes];
+  hn::Store(bytes, I8Quarter(), lanes);
+  std::memcpy(y, lanes, static_cast<size_t>(count));
+}
+
+void average_pool(const WindowGeometry& g, bool count_include_pad, int32_t zero_point,
+                  const int8_t* x, int8_t* y) {
+  for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
+    const int64_t inside = window.rows * window.columns;
+    const int64_t cells = count_include_pad ? window.padded_cells : inside;
+    const auto padding = static_cast<int32_t>((cells - inside) * zero_point);
+    // Sums and halves of these are exact in float32, and so is what truncation leaves of the
+    // quotient.
+    const bool exact = cells < 1 << 15;
+    sum_channels(window, g.in_c, [&](VecI sum, int64_t c, int64_t count) {
+      sum = sum + splat_integer(padding);
+      if (exact) {
+        const VecF v = hn::ConvertTo(F32(), sum);
+        const VecF away = v + hn::CopySign(splat(static_cast<float>(cells / 2)), v);
+        return store_int8(hn::ConvertTo(I32(), hn::Trunc(away / splat(static_cast<float>(cells)))),
+                          out + c, count);
+      }
+      HWY_ALIGN int32_t lanes[kLanes];
+      hn::Store(sum, I32(), lanes);
+      for (int64_t k = 0; k < count; ++k)
+        out[c + k] = static_cast<int8_t>(
+            (lanes[k] > 0 ? lanes[k] + cells / 2 : lanes[k] - cells / 2) / cells);
+    });
+  });
+}
+
+void mean(const op::QMean& op, const QMeanBlocks& b, const int8_t* x, int8_t* y) {
+  const UniformConstants scale(op.multiplier, op.out);
+  const VecI offset = splat_integer(-op.in_zero_point * b.reduced);
+  const VecI low = splat_integer(op.out.low), high = splat_integer(op.out.high);
+  parallel_for(0, b.outer, 1 + 16 * kGrain / (b.reduced * b.inner + 1),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t o = begin; o < end; ++o) {
+                   const QWindow window{x + o * b.reduced * b.inner, 1, b.reduced, 0, b.inner, 0};
+                   sum_channels(window, b.inner, [&](VecI sum, int64_t c, int64_t count) {
+                     const VecI v = requantize_general(sum + offset, scale.constants, 0);
+                     store_int8(hn::Min(hn::Max(v, low), high), y + o * b.inner + c, count);
+                   });
+                 }
+               });
 }
 
 }  // namespace
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tuco::cpu {
+
+HWY_EXPORT(max_pool);
+HWY_EXPORT(average_pool);
+HWY_EXPORT(mean);
 
 void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace&) {
-  const int8_t* x = ptr<int8_t>(in[0]);
-  int8_t* y = ptr<int8_t>(out[0]);
-  for_each_window(geometry(op.name, op.window, in[0].shape()),
-                  [&](int64_t at, int64_t, int64_t, auto&& visit) {
-                    int8_t best = -128;
-                    visit([&](int64_t i) { best = std::max(best, x[i]); });
-                    y[at] = best;
-                  });
+  TUCO_DISPATCH(max_pool)
+  (geometry(op.name, op.window, in[0].shape()), ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
 }
 
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace&) {
-  const int8_t* x = ptr<int8_t>(in[0]);
-  int8_t* y = ptr<int8_t>(out[0]);
-  const WindowGeometry g = geometry(op.name, op.window, in[0].shape());
-  const auto padded = [](int64_t at, int64_t kernel, int64_t stride, int64_t size, int64_t before,
-                         int64_t after) {
-    return std::min(kernel, size + after - (at * stride - before));
-  };
-  for_each_window(g, [&](int64_t at, int64_t i, int64_t j, auto&& visit) {
-    int64_t sum = 0, cells = 0;
-    visit([&](int64_t k) {
-      sum += x[k];
-      ++cells;
-    });
-    if (op.window.count_include_pad) {
-      const int64_t all =
-          padded(i, g.kernel.h, g.stride.h, g.in_h, g.padding.top, g.padding.bottom) *
-          padded(j, g.kernel.w, g.stride.w, g.in_w, g.padding.left, g.padding.right);
-      sum += (all - cells) * op.zero_point;
-      cells = all;
-    }
-    y[at] = static_cast<int8_t>((sum > 0 ? sum + cells / 2 : sum - cells / 2) / cells);
-  });
+  TUCO_DISPATCH(average_pool)
+  (geometry(op.name, op.window, in[0].shape()), op.window.count_include_pad, op.zero_point,
+   ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
 }
 
 void run(const op::QMean& op, Inputs in, Out out, Workspace&) {
-  int64_t outer = 1, reduced = 1, inner = 1;
+  QMeanBlocks blocks;
   const Shape& shape = in[0].shape();
   for (int i = 0; i < shape.rank(); ++i)
-    (i < op.dims[0] ? outer : i <= op.dims[op.dims.rank() - 1] ? reduced : inner) *= shape[i];
-  const int8_t* x = ptr<int8_t>(in[0]);
-  int8_t* y = ptr<int8_t>(out[0]);
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t i = 0; i < inner; ++i) {
-      int32_t sum = 0;
-      for (int64_t k = 0; k < reduced; ++k)
-        sum += x[(o * reduced + k) * inner + i] - op.in_zero_point;
-      const int32_t mean = tuco_scaled(sum, op.multiplier.value, op.multiplier.shift,
-                                       static_cast<int32_t>(op.out.rounding));
-      y[o * inner + i] =
-          static_cast<int8_t>(tuco_clamped(mean + op.out.zero_point, op.out.low, op.out.high));
-    }
+    (i < op.dims[0]                     ? blocks.outer
+     : i <= op.dims[op.dims.rank() - 1] ? blocks.reduced
+                                        : blocks.inner) *= shape[i];
+  TUCO_DISPATCH(mean)(op, blocks, ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
 }
 
 }  // namespace tuco::cpu
+#endif

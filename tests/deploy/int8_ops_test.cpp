@@ -18,7 +18,8 @@ namespace {
 Tensor random_int8(const Shape& shape, Rng& rng, int low = -128, int high = 127) {
   std::vector<int8_t> values(shape.numel());
   for (int8_t& v : values)
-    v = static_cast<int8_t>(low + static_cast<int>(rng.below(static_cast<uint32_t>(high - low + 1))));
+    v = static_cast<int8_t>(low +
+                            static_cast<int>(rng.below(static_cast<uint32_t>(high - low + 1))));
   return from_values(values, shape);
 }
 
@@ -214,19 +215,19 @@ TEST(Int8Ops, ConvolutionsOfEachKind) {
     op::Conv2d conv;
   };
   const Case cases[] = {
-      {{1, 16, 16, 3}, 16, 3, {.padding = 1}},                            // a first layer
-      {{1, 17, 15, 3}, 8, 3, {.stride = 2, .padding = {0, 1, 0, 1}}},     // as TensorFlow pads
-      {{1, 16, 16, 16}, 16, 3, {.padding = 1}},                           //
-      {{2, 9, 9, 33}, 65, 3, {.padding = 1}},                             //
-      {{1, 12, 12, 64}, 64, 1, {}},                                       // a product
-      {{1, 3, 3, 256}, 256, 1, {}},                                       // few pixels
-      {{1, 1, 1, 256}, 2, 1, {}},                                         // one
-      {{1, 8, 8, 16}, 32, 1, {.stride = 2}},                              //
+      {{1, 16, 16, 3}, 16, 3, {.padding = 1}},                         // a first layer
+      {{1, 17, 15, 3}, 8, 3, {.stride = 2, .padding = {0, 1, 0, 1}}},  // as TensorFlow pads
+      {{1, 16, 16, 16}, 16, 3, {.padding = 1}},                        //
+      {{2, 9, 9, 33}, 65, 3, {.padding = 1}},                          //
+      {{1, 12, 12, 64}, 64, 1, {}},                                    // a product
+      {{1, 3, 3, 256}, 256, 1, {}},                                    // few pixels
+      {{1, 1, 1, 256}, 2, 1, {}},                                      // one
+      {{1, 8, 8, 16}, 32, 1, {.stride = 2}},                           //
       {{1, 20, 10, 1}, 64, Hw(10, 4), {.stride = 2, .padding = {4, 5, 1, 1}}},  // a spectrogram
-      {{1, 1, 1, 7}, 7, 3, {.padding = 1}},                               // one pixel
-      {{0, 5, 5, 4}, 6, 3, {.padding = 1}},                               // no images
-      {{1, 25, 5, 64}, 64, 3, {.padding = 1, .groups = 64}},              // depthwise
-      {{1, 48, 48, 8}, 8, 3, {.padding = 1, .groups = 8}},                //
+      {{1, 1, 1, 7}, 7, 3, {.padding = 1}},                                     // one pixel
+      {{0, 5, 5, 4}, 6, 3, {.padding = 1}},                                     // no images
+      {{1, 25, 5, 64}, 64, 3, {.padding = 1, .groups = 64}},                    // depthwise
+      {{1, 48, 48, 8}, 8, 3, {.padding = 1, .groups = 8}},                      //
       {{1, 24, 24, 16}, 16, 3, {.stride = 2, .padding = {0, 1, 0, 1}, .groups = 16}},
       {{2, 7, 9, 24}, 24, 3, {.stride = 2, .padding = 1, .groups = 24}},  //
       {{1, 6, 6, 130}, 130, 5, {.padding = 2, .groups = 130}},            //
@@ -265,12 +266,11 @@ TEST(Int8Ops, PoolingAndMeans) {
   in_both_roundings(4, 60, [](Rng& rng, Single& single) {
     const Shape images{between(rng, 0, 2), between(rng, 1, 9), between(rng, 1, 9),
                        between(rng, 1, 80)};
-    const op::PoolWindow window{
-        .kernel = {between(rng, 1, 3), between(rng, 1, 3)},
-        .stride = {between(rng, 1, 3), between(rng, 1, 3)},
-        .padding = rng.below(2) ? Padding(0) : Padding(1, 0, 0, 1),
-        .ceil_mode = rng.below(2) == 1,
-        .count_include_pad = rng.below(2) == 1};
+    const op::PoolWindow window{.kernel = {between(rng, 1, 3), between(rng, 1, 3)},
+                                .stride = {between(rng, 1, 3), between(rng, 1, 3)},
+                                .padding = rng.below(2) ? Padding(0) : Padding(1, 0, 0, 1),
+                                .ceil_mode = rng.below(2) == 1,
+                                .count_include_pad = rng.below(2) == 1};
     const int x = single.activation(random_int8(images, rng));
     const int64_t elements = images.numel();
     single.expect(op::Mean{{{1, 2}, false}}, {x}, {images[0], images[3]});

@@ -11,7 +11,8 @@ Tensor integers(const Shape& shape, uint64_t seed, int64_t low, int64_t high) {
   Rng rng(seed);
   std::vector<T> values(shape.numel());
   for (T& v : values)
-    v = static_cast<T>(low + static_cast<int64_t>(rng.below(static_cast<uint32_t>(high - low + 1))));
+    v = static_cast<T>(low +
+                       static_cast<int64_t>(rng.below(static_cast<uint32_t>(high - low + 1))));
   return from_values(values, shape);
 }
 
@@ -35,7 +36,9 @@ Samples samples(Tag<op::QConv2d>) {
   return {{op::QConv2d{{.stride = 2, .padding = {1, 0, 2, 1}}, -3, out},
            product({2, 5, 6, 3}, {7, 3, 3, 3}),
            {0}},
-          {op::QConv2d{{.padding = 1, .groups = 4}, 127, out}, product({1, 4, 4, 4}, {4, 3, 3, 1}), {0}},
+          {op::QConv2d{{.padding = 1, .groups = 4}, 127, out},
+           product({1, 4, 4, 4}, {4, 3, 3, 1}),
+           {0}},
           {op::QConv2d{{.groups = 2}, -128, {0, -128, 127, Rounding::kSingle}},
            product({1, 3, 3, 4}, {6, 1, 1, 2}),
            {0}}};
@@ -58,7 +61,8 @@ Samples samples(Tag<op::QMean>) {
 }
 
 Samples samples(Tag<op::QMaxPool2d>) {
-  return {{op::QMaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
+  return {
+      {op::QMaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
 }
 
 Samples samples(Tag<op::QAvgPool2d>) {

@@ -1,0 +1,226 @@
+// What the int8 kernels share, compiled once for each Highway target: the dot product of bytes or
+// its stand-in, narrowing, and the requantization of sums. Included inside no namespace, after
+// HWY_WANT_AVX3_DL was defined and highway_targets.h included.
+#if defined(TUCO_DEVICES_CPU_INT8_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TUCO_DEVICES_CPU_INT8_INL_H_
+#undef TUCO_DEVICES_CPU_INT8_INL_H_
+#else
+#define TUCO_DEVICES_CPU_INT8_INL_H_
+#endif
+
+#include "tuco/deploy/runtime/requantize.h"
+#include "tuco/devices/cpu/qproduct.h"
+#include "tuco/devices/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
+
+using I8 = hn::ScalableTag<int8_t>;
+using U8s = hn::ScalableTag<uint8_t>;
+using I16 = hn::ScalableTag<int16_t>;
+using I64 = hn::ScalableTag<int64_t>;
+using U64 = hn::ScalableTag<uint64_t>;
+using I8Half = hn::Rebind<int8_t, I16>;     // as many as there are int16 in a vector
+using I8Quarter = hn::Rebind<int8_t, I32>;  // as many as there are int32
+
+// An activation inside a kernel, and a weight; kGroup of either fill 32 bits, which is what a dot
+// product sums up. Zero is the activation that stands for a real zero.
+#if HWY_TARGET == HWY_AVX3_DL
+using Element = uint8_t;  // x + 128: the instruction multiplies unsigned by signed bytes
+using Weight = int8_t;
+#else
+using Element = int16_t;  // x - zero point: products of int16 are summed exactly
+using Weight = int16_t;
+#endif
+constexpr int64_t kGroup = 4 / sizeof(Element);
+// Vectors of sums that are narrowed together.
+constexpr int kPair = HWY_TARGET == HWY_SCALAR ? 1 : 2;
+
+/// The element for a real zero, and what has to be added to a sum for each unit of weight.
+HWY_INLINE Element zero_element(int32_t zero_point) {
+  return static_cast<Element>(kGroup == 4 ? zero_point + 128 : 0);
+}
+HWY_INLINE int32_t weight_correction(int32_t zero_point) {
+  return kGroup == 4 ? -(zero_point + 128) : 0;
+}
+
+/// sum + the dot product of each lane's elements with its weights.
+HWY_INLINE VecI dot(VecI sum, VecI elements, VecI weights) {
+#if HWY_TARGET == HWY_AVX3_DL
+  // With the intrinsic, GCC 12 copies and spills the sums.
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(elements.raw), "v"(weights.raw));
+  return sum;
+#elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  VecI unused = sum;
+  return hn::ReorderWidenMulAccumulate(I32(), hn::BitCast(I16(), elements),
+                                       hn::BitCast(I16(), weights), sum, unused);
+#else
+  const VecI low = hn::ShiftRight<16>(hn::ShiftLeft<16>(elements)) *
+                   hn::ShiftRight<16>(hn::ShiftLeft<16>(weights));
+  return sum + low + hn::ShiftRight<16>(elements) * hn::ShiftRight<16>(weights);
+#endif
+}
+
+HWY_INLINE VecI load_ints(const int32_t* p) { return hn::LoadU(I32(), p); }
+
+/// int8 into elements, as many as D has lanes of them.
+template <class D>
+HWY_INLINE void convert_elements(D d, const int8_t* x, int32_t zero_point, Element* to) {
+#if HWY_TARGET == HWY_AVX3_DL
+  static_cast<void>(zero_point);
+  hn::StoreU(hn::LoadU(d, reinterpret_cast<const uint8_t*>(x)) ^ hn::Set(d, 0x80), d, to);
+#else
+  const auto wide = hn::PromoteTo(d, hn::LoadU(hn::Rebind<int8_t, D>(), x));
+  hn::StoreU(wide - hn::Set(d, static_cast<int16_t>(zero_point)), d, to);
+#endif
+}
+
+/// int8 into elements, and nothing behind the last. Without masks: where they are slow, short
+/// pieces would be.
+HWY_INLINE void to_elements(const int8_t* x, int64_t count, int32_t zero_point, Element* to) {
+  constexpr int64_t step = HWY_LANES(Element);
+  int64_t i = 0;
+  for (; i + step <= count; i += step)
+    convert_elements(hn::ScalableTag<Element>(), x + i, zero_point, to + i);
+  constexpr int64_t small = std::min<int64_t>(16, step);
+  for (; i + small <= count; i += small)
+    convert_elements(hn::CappedTag<Element, small>(), x + i, zero_point, to + i);
+  constexpr int64_t least = std::min<int64_t>(8, step);
+  for (; i + least <= count; i += least)
+    convert_elements(hn::CappedTag<Element, least>(), x + i, zero_point, to + i);
+  for (; i < count; ++i) to[i] = static_cast<Element>(kGroup == 4 ? x[i] + 128 : x[i] - zero_point);
+}
+
+/// Writes the first `count` bytes and nothing else.
+template <class D>
+HWY_INLINE void store_first_bytes(D d, hn::Vec<D> v, int8_t* p, int64_t count) {
+  if (count >= static_cast<int64_t>(hn::MaxLanes(D()))) return hn::StoreU(v, d, p);
+  HWY_ALIGN int8_t lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  const int8_t* from = lanes;
+  for (; count >= 8; count -= 8, from += 8, p += 8) std::memcpy(p, from, 8);
+  for (; count > 0; --count) *p++ = *from++;
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// The odd lanes in place of the even ones.
+HWY_INLINE VecI upper(VecI v) {
+  return hn::BitCast(I32(), hn::ShiftRight<32>(hn::BitCast(U64(), v)));
+}
+#endif
+
+// Requantization of one vector of sums, with its lanes' constants.
+struct Requantizer {
+  VecI multiplier, odd_multiplier, half, right;
+
+  Requantizer() = default;
+  /// From the place of the vector's lanes in a QConstants block.
+  HWY_INLINE explicit Requantizer(const QConstants& c, int64_t lane)
+      : multiplier(load_ints(c.multiplier + lane)),
+        half(load_ints(c.half + lane)),
+        right(load_ints(c.right + lane)) {
+#if HWY_TARGET != HWY_SCALAR
+    odd_multiplier = upper(multiplier);
+#endif
+  }
+
+  /// Double rounding, zero point included, for what QConstants calls simple.
+  HWY_INLINE VecI operator()(VecI sum) const {
+#if HWY_TARGET == HWY_SCALAR
+    const VecI x(tuco_high_product(sum.raw, multiplier.raw));
+#else
+    // The doubling high product, even and odd lanes apart; odd ones are doubled, which puts the
+    // result into the upper half, so that both come together without a shuffle.
+    const auto nudge = hn::Set(I64(), int64_t{1} << 30);
+    const auto even = hn::MulEven(sum, multiplier) + nudge;
+    const auto odd = hn::MulEven(upper(sum), odd_multiplier) + nudge;
+    const VecI x = hn::OddEven(hn::BitCast(I32(), odd + odd),
+                               hn::BitCast(I32(), hn::ShiftRight<31>(hn::BitCast(U64(), even))));
+#endif
+    // To nearest, ties away from zero: half is added, less one for negatives.
+    return (x + half + hn::ShiftRight<31>(x)) >> right;
+  }
+};
+
+/// Any multiplier in either rounding, zero point included.
+HWY_NOINLINE inline VecI requantize_general(VecI sum, const QConstants& c, int64_t lane) {
+  const VecI limit = splat_integer(1 << 30);  // far beyond int8, and the zero point can be added
+  VecI result;
+#if HWY_TARGET == HWY_SCALAR
+  result = VecI(tuco_scaled(sum.raw, c.multiplier[lane], c.shift[lane],
+                            static_cast<int32_t>(c.out.rounding)));
+  const VecI zero = hn::Zero(I32());
+#else
+  // Even and odd lanes of 64 bits, of which the lower halves are the result.
+  const auto join_halves = [](auto even, auto odd) {
+    return hn::OddEven(hn::BitCast(I32(), hn::ShiftLeft<32>(odd)), hn::BitCast(I32(), even));
+  };
+  const VecI multiplier = load_ints(c.multiplier + lane), shift = load_ints(c.shift + lane);
+  const VecI zero = hn::Zero(I32()), one = splat_integer(1);
+  if (c.out.rounding == Rounding::kSingle) {
+    const VecI right = splat_integer(31) - shift;
+    const auto rounded = [](auto product, auto count) {
+      const auto half = hn::Set(I64(), 1) << (count - hn::Set(I64(), 1));
+      return (product + half) >> count;
+    };
+    const auto low_half = hn::Set(I64(), 0xFFFFFFFF);
+    result = join_halves(
+        rounded(hn::MulEven(sum, multiplier), hn::BitCast(I64(), right) & low_half),
+        rounded(hn::MulEven(upper(sum), upper(multiplier)), hn::BitCast(I64(), upper(right))));
+  } else {
+    const VecI shifted = sum << hn::Max(shift, zero), right = hn::Max(zero - shift, zero);
+    const auto nudge = hn::Set(I64(), int64_t{1} << 30);
+    const VecI x =
+        join_halves(hn::ShiftRight<31>(hn::MulEven(shifted, multiplier) + nudge),
+                    hn::ShiftRight<31>(hn::MulEven(upper(shifted), upper(multiplier)) + nudge));
+    const VecI y = x + hn::ShiftRight<31>(x);
+    result = hn::IfThenElse(hn::Eq(right, zero), x,
+                            (y >> right) + ((y >> hn::Max(right - one, zero)) & one));
+  }
+#endif
+  return hn::Min(hn::Max(result, zero - limit), limit) + splat_integer(c.out.zero_point);
+}
+
+/// The constants of a vector whose lanes share one multiplier.
+struct UniformConstants {
+  HWY_ALIGN int32_t multiplier[kLanes], shift[kLanes], right[kLanes], half[kLanes];
+  QConstants constants;
+
+  UniformConstants(const Multiplier& m, const op::Requantize& out)
+      : constants{nullptr, multiplier, shift, right, half, out, false} {
+    const int32_t n = std::clamp(-m.shift, 1, 22);
+    std::fill_n(multiplier, kLanes, m.value);
+    std::fill_n(shift, kLanes, m.shift);
+    std::fill_n(right, kLanes, n);
+    std::fill_n(half, kLanes, (1 << (n - 1)) + out.zero_point * (1 << n));
+  }
+  UniformConstants(const UniformConstants&) = delete;
+  UniformConstants& operator=(const UniformConstants&) = delete;
+};
+
+// Sums to int8: of one vector in order, of two in the order that narrowing gives (lane_order).
+HWY_INLINE auto narrow(VecI v) { return hn::DemoteTo(I8Quarter(), v); }
+#if HWY_TARGET != HWY_SCALAR
+HWY_INLINE auto narrow(VecI a, VecI b) {
+  return hn::DemoteTo(I8Half(), hn::ReorderDemote2To(I16(), a, b));
+}
+#endif
+
+/// The lane, counted over the vectors, that narrowing puts at each place.
+template <int NV>
+std::array<int8_t, NV * kLanes> lane_order() {
+  std::array<int8_t, NV * kLanes> order;
+  const auto fill = [&](auto first) {
+    if constexpr (NV == 1)
+      hn::StoreU(narrow(first), I8Quarter(), order.data());
+    else
+      hn::StoreU(narrow(first, hn::Iota(I32(), kLanes)), I8Half(), order.data());
+  };
+  fill(hn::Iota(I32(), 0));
+  return order;
+}
+
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

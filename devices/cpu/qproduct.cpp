@@ -1,0 +1,338 @@
+// Convolution and products on int8 as one register tile: pixels by output channels, summed over
+// runs of input elements that lie together. Images are copied into strips of elements with their
+// padding, so that a window is a few such runs wherever it lies. docs/kernels.md, "int8".
+#define HWY_WANT_AVX3_DL
+#include "tuco/devices/cpu/qproduct.h"
+
+#include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/highway_targets.h"
+#include "tuco/devices/cpu/scratch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tuco/devices/cpu/qproduct.cpp"
+#include <hwy/foreach_target.h>
+
+#include "tuco/devices/cpu/int8-inl.h"
+
+#ifndef TUCO_DEVICES_CPU_QPRODUCT_ONCE_
+#define TUCO_DEVICES_CPU_QPRODUCT_ONCE_
+namespace tuco::cpu {
+
+constexpr int64_t kStripBytes = 48 << 10;        // of elements at a time, if one row is not more
+constexpr int64_t kProductsPerThread = 1 << 20;  // that are worth a thread of their own
+constexpr int64_t kSlack = 64;                   // elements that may be read behind a strip
+
+}  // namespace tuco::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
+namespace {
+
+constexpr int kMaxRows = HWY_CAP_GE512 ? 8 : 4;  // pixels of the largest tile
+constexpr int kMaxSums = kPair * kMaxRows;       // vectors of sums in registers
+
+/// Some pixels by the channels of a panel.
+struct QTile {
+  const Element* pixels[8];  // where their windows begin
+  const ptrdiff_t* offsets;  // of the runs, in bytes
+  int64_t runs, run_bytes;   // run_bytes: a multiple of 4
+  const Weight* weights;
+  const QConstants* constants;
+  int8_t* y;
+  ptrdiff_t y_row;
+  int64_t channels;  // of the panel that exist
+};
+
+#if HWY_CAP_GE512
+// Where narrowing within 128 bits puts the quarters of four pixels.
+HWY_ALIGN constexpr int32_t kFourPixels[kLanes] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                   2, 6, 10, 14, 3, 7, 11, 15};
+#endif
+
+template <int MR, int NV>
+void tile(const QTile& t) {
+  // Few sums would wait for each other: then several words of a run are summed apart.
+  constexpr int KU = std::clamp(kMaxSums / (MR * NV), 1, 4);
+  using D = std::conditional_t<NV == 1, I8Quarter, I8Half>;
+  const QConstants& c = *t.constants;
+  VecI sums[KU][MR][NV];
+  TUCO_UNROLL
+  for (int j = 0; j < NV; ++j) {
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      sums[0][i][j] = load_ints(c.bias + j * kLanes);
+      TUCO_UNROLL
+      for (int u = 1; u < KU; ++u) sums[u][i][j] = hn::Zero(I32());
+    }
+  }
+  const char* p[MR];
+  TUCO_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    p[i] = reinterpret_cast<const char*>(t.pixels[i]);
+    asm("" : "+r"(p[i]));  // a pointer a pixel, in a register
+  }
+  const auto* w = reinterpret_cast<const int32_t*>(t.weights);
+  for (int64_t run = 0; run < t.runs; ++run) {
+    ptrdiff_t k = t.offsets[run];
+    const ptrdiff_t end = k + t.run_bytes;
+    const auto step = [&](auto& into, ptrdiff_t at) {
+      VecI weights[NV];
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j, w += kLanes) weights[j] = hn::LoadU(I32(), w);
+      TUCO_UNROLL
+      for (int i = 0; i < MR; ++i) {
+        int32_t word;
+        std::memcpy(&word, p[i] + at, 4);
+        const VecI elements = hn::Set(I32(), word);
+        TUCO_UNROLL
+        for (int j = 0; j < NV; ++j) into[i][j] = dot(into[i][j], elements, weights[j]);
+      }
+    };
+    if constexpr (KU > 1)
+      for (; k + 4 * KU <= end; k += 4 * KU) {
+        TUCO_UNROLL
+        for (int u = 0; u < KU; ++u) step(sums[u], k + 4 * u);
+      }
+    for (; k < end; k += 4) step(sums[0], k);
+  }
+  TUCO_UNROLL
+  for (int u = 1; u < KU; ++u) TUCO_UNROLL
+  for (int i = 0; i < MR; ++i) TUCO_UNROLL
+  for (int j = 0; j < NV; ++j) sums[0][i][j] = sums[0][i][j] + sums[u][i][j];
+
+  const auto low = hn::Set(D(), static_cast<int8_t>(c.out.low)),
+             high = hn::Set(D(), static_cast<int8_t>(c.out.high));
+  const auto finish = [&](auto bytes, int i) {
+    store_first_bytes(D(), hn::Min(hn::Max(bytes, low), high), t.y + i * t.y_row, t.channels);
+  };
+  if (c.simple) {
+#if HWY_CAP_GE512
+    // Four pixels that fill 64 bytes.
+    if constexpr (NV == 1 && MR % 4 == 0)
+      if (t.channels == kLanes && t.y_row == kLanes) {
+        const Requantizer requantize(c, 0);
+        const auto order = hn::SetTableIndices(I32(), kFourPixels);
+        TUCO_UNROLL
+        for (int i = 0; i < MR; i += 4) {
+          VecI v[4];
+          TUCO_UNROLL
+          for (int k = 0; k < 4; ++k) v[k] = requantize(sums[0][i + k][0]);
+          const auto bytes = _mm512_packs_epi16(hn::ReorderDemote2To(I16(), v[0], v[1]).raw,
+                                                hn::ReorderDemote2To(I16(), v[2], v[3]).raw);
+          const auto ordered = hn::BitCast(I8(), hn::TableLookupLanes(VecI{bytes}, order));
+          hn::StoreU(hn::Min(hn::Max(ordered, hn::Set(I8(), static_cast<int8_t>(c.out.low))),
+                             hn::Set(I8(), static_cast<int8_t>(c.out.high))),
+                     I8(), t.y + i * kLanes);
+        }
+        return;
+      }
+#endif
+    const Requantizer first(c, 0), second(c, (NV - 1) * kLanes);
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      if constexpr (NV == 1)
+        finish(narrow(first(sums[0][i][0])), i);
+      else
+        finish(narrow(first(sums[0][i][0]), second(sums[0][i][1])), i);
+    }
+  } else {
+    HWY_ALIGN int32_t memory[MR][NV][kLanes];
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) hn::Store(sums[0][i][j], I32(), memory[i][j]);
+    for (int i = 0; i < MR; ++i) {
+      const VecI a = requantize_general(hn::Load(I32(), memory[i][0]), c, 0);
+      if constexpr (NV == 1)
+        finish(narrow(a), i);
+      else
+        finish(narrow(a, requantize_general(hn::Load(I32(), memory[i][1]), c, kLanes)), i);
+    }
+  }
+}
+
+using TileFunction = void (*)(const QTile&);
+
+/// The tile for `rows` = kMaxRows, 4 or 1 pixels.
+TileFunction find_tile(int64_t rows, int64_t vectors) {
+  if (rows == 1) return vectors == 1 ? tile<1, 1> : tile<1, kPair>;
+  if (rows == 4) return vectors == 1 ? tile<4, 1> : tile<4, kPair>;
+  return vectors == 1 ? tile<kMaxRows, 1> : tile<kMaxRows, kPair>;
+}
+
+/// Rows of images as elements, with the padding around them.
+struct StripRows {
+  const WindowGeometry& g;
+  int32_t zero_point;
+  int64_t pitch;  // elements from row to row
+
+  StripRows(const WindowGeometry& geometry, int32_t zero)
+      : g(geometry),
+        zero_point(zero),
+        pitch((g.in_w + g.padding.left + g.padding.right) * g.in_c) {}
+
+  int64_t reach() const { return (g.kernel.h - 1) * g.dilation.h + 1; }
+  int64_t rows_for(int64_t out_rows) const { return (out_rows - 1) * g.stride.h + reach(); }
+
+  /// The rows under output rows [first, first + count) of an image.
+  void fill(const int8_t* image, int64_t first, int64_t count, Element* strip) const {
+    const Element zero = zero_element(zero_point);
+    const int64_t left = g.padding.left * g.in_c, row_size = g.in_w * g.in_c;
+    const int64_t start = first * g.stride.h - g.padding.top;
+    const int64_t rows = rows_for(count);
+    if (left == 0 && g.padding.right == 0 && g.stride.h == 1 && start >= 0 &&
+        start + rows <= g.in_h)
+      return to_elements(image + start * row_size, rows * row_size, zero_point, strip);
+    for (int64_t r = 0; r < rows; ++r) {
+      if (r % g.stride.h >= reach()) continue;  // between the windows
+      Element* to = strip + r * pitch;
+      const int64_t row = start + r;
+      if (row < 0 || row >= g.in_h) {
+        std::fill_n(to, pitch, zero);
+        continue;
+      }
+      std::fill_n(to, left, zero);
+      to_elements(image + row * row_size, row_size, zero_point, to + left);
+      std::fill_n(to + left + row_size, pitch - left - row_size, zero);
+    }
+  }
+};
+
+/// Output rows [first, first + count) of an image, panels [panel, last_panel), from their strip.
+void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripRows& rows,
+                    const Element* strip, const ptrdiff_t* offsets, int64_t count, int64_t panel,
+                    int64_t last_panel, int8_t* y) {
+  const int64_t group_out = packed.product.out / packed.product.groups,
+                group_panels = packed.count / packed.product.groups;
+  const int64_t pixels = count * g.out_w, column = g.stride.w * g.in_c,
+                row_step = g.stride.h * rows.pitch;
+  for (; panel < last_panel; ++panel) {
+    const int64_t group = panel / group_panels, first = panel % group_panels * packed.width;
+    const int64_t channels = std::min(packed.width, group_out - first);
+    const int64_t vectors = channels > kLanes ? 2 : 1;
+    const QConstants constants = packed.constants(panel);
+    QTile t{{},
+            offsets,
+            packed.runs,
+            (packed.length + kGroup - 1) / kGroup * 4,
+            packed.weights.as<Weight>() +
+                panel * static_cast<int64_t>(packed.weight_bytes / sizeof(Weight)),
+            &constants,
+            nullptr,
+            g.out_c,
+            channels};
+    const Element* base = strip + group * packed.product.depth;
+    int64_t row = 0, ox = 0;  // of pixel i
+    for (int64_t i = 0; i < pixels;) {
+      const int64_t rest = pixels - i;
+      const int64_t size = rest >= kMaxRows || (rest > 4 && pixels >= kMaxRows) ? kMaxRows
+                           : rest > 1 && pixels >= 4                            ? 4
+                                                                                : 1;
+      if (i > pixels - size) {  // the last tile overlaps the one before
+        i = pixels - size;
+        row = i / g.out_w, ox = i % g.out_w;
+      }
+      const Element* at = base + row * row_step + ox * column;
+      for (int64_t k = 0; k < size; ++k) {
+        t.pixels[k] = at;
+        at += column;
+        if (++ox == g.out_w) {
+          ox = 0;
+          at = base + ++row * row_step;
+        }
+      }
+      t.y = y + i * g.out_c + group * group_out + first;
+      find_tile(size, vectors)(t);
+      i += size;
+    }
+  }
+}
+
+void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
+  const StripRows rows(g, packed.product.in_zero_point);
+  const int64_t reach_rows = kStripBytes / (rows.pitch * static_cast<int64_t>(sizeof(Element)) + 1);
+  const int64_t block =
+      std::clamp<int64_t>((reach_rows - rows.reach()) / g.stride.h + 1, 1, g.out_h);
+  const auto some_rows = [&](int64_t begin, int64_t end, int64_t panel, int64_t last_panel) {
+    Scratch scratch;
+    auto* strip =
+        scratch.get<Element>(rows.rows_for(std::min(block, end - begin)) * rows.pitch + kSlack);
+    auto* offsets = scratch.get<ptrdiff_t>(packed.runs);
+    for (int64_t run = 0; run < packed.runs; ++run) {
+      const int64_t across = packed.product.joined ? 1 : g.kernel.w;
+      offsets[run] =
+          (run / across * g.dilation.h * rows.pitch + run % across * g.dilation.w * g.in_c) *
+          static_cast<ptrdiff_t>(sizeof(Element));
+    }
+    for (int64_t row = begin; row < end;) {
+      const int64_t n = row / g.out_h, first = row % g.out_h;
+      const int64_t count = std::min({block, g.out_h - first, end - row});
+      rows.fill(x + n * g.in_h * g.in_w * g.in_c, first, count, strip);
+      convolve_block(g, packed, rows, strip, offsets, count, panel, last_panel,
+                     y + row * g.out_w * g.out_c);
+      row += count;
+    }
+  };
+  const int64_t all_rows = g.batch * g.out_h;
+  const int64_t row_products = g.out_w * g.out_c * packed.runs * packed.length;
+  if (all_rows >= 2 * num_threads() || packed.count < num_threads())
+    parallel_for(0, all_rows, 1 + kProductsPerThread / (row_products + 1),
+                 [&](int64_t begin, int64_t end) { some_rows(begin, end, 0, packed.count); });
+  else
+    parallel_for(0, packed.count,
+                 1 + kProductsPerThread * packed.count / (row_products * all_rows + 1),
+                 [&](int64_t begin, int64_t end) { some_rows(0, all_rows, begin, end); });
+}
+
+void pack_panels(const QProduct& p, QPacked& packed) {
+  packed.runs = p.joined ? p.kernel.h : p.taps();
+  packed.length = p.joined ? p.kernel.w * p.depth : p.depth;
+  const int64_t group_out = p.out / p.groups;
+  packed.width = group_out > kLanes ? kPair * kLanes : kLanes;
+  const int64_t group_panels = (group_out + packed.width - 1) / packed.width;
+  packed.count = group_panels * p.groups;
+  const int64_t words = packed.runs * ((packed.length + kGroup - 1) / kGroup);
+  packed.weight_bytes = static_cast<size_t>(words * packed.width * 4);
+  packed.weights = AlignedBytes(packed.weight_bytes * static_cast<size_t>(packed.count));
+  packed.lanes = AlignedBytes(static_cast<size_t>(packed.count * packed.width * kQArrays * 4));
+  const auto one = lane_order<1>();
+  const auto two = lane_order<kPair>();
+  for (int64_t panel = 0; panel < packed.count; ++panel) {
+    const int64_t first = panel % group_panels * packed.width;
+    const int64_t channels = std::min(packed.width, group_out - first);
+    const int64_t panel_lanes = channels > kLanes ? kPair * kLanes : kLanes;
+    auto* to = packed.weights.as<Weight>() +
+               panel * static_cast<int64_t>(packed.weight_bytes / sizeof(Weight));
+    for (int64_t place = 0; place < channels; ++place) {
+      const int64_t lane = panel_lanes == kLanes ? one[place] : two[place];
+      const int64_t channel = panel / group_panels * group_out + first + place;
+      set_lane(p, channel, weight_correction(p.in_zero_point), packed, panel, lane);
+      const int8_t* from = p.weight + channel * packed.runs * packed.length;
+      for (int64_t run = 0; run < packed.runs; ++run)
+        for (int64_t k = 0; k < packed.length; ++k) {
+          const int64_t word = run * ((packed.length + kGroup - 1) / kGroup) + k / kGroup;
+          to[(word * panel_lanes + lane) * kGroup + k % kGroup] = from[run * packed.length + k];
+        }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tuco::cpu {
+
+HWY_EXPORT(convolve_panels);
+HWY_EXPORT(pack_panels);
+
+void pack_panels(const QProduct& product, QPacked& packed) {
+  TUCO_DISPATCH(pack_panels)(product, packed);
+}
+void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
+  TUCO_DISPATCH(convolve_panels)(g, packed, x, y);
+}
+
+}  // namespace tuco::cpu
+#endif
