@@ -16,6 +16,7 @@
 #include "tuco/deploy/quantize.h"
 #include "tuco/deploy/run_graph.h"
 #include "tuco/devices/cpu/isa.h"
+#include "tuco/devices/cpu/machine_peak.h"
 
 namespace tuco::bench {
 namespace {
@@ -26,12 +27,8 @@ struct Layer {
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;
   std::unique_ptr<Prepared> prepared;
+  std::unique_ptr<Bound> bound;
   double products = 0;  // multiply-adds
-
-  void run() {
-    Workspace workspace(prepared.get());
-    backend(Device::cpu()).run(lowered.op, inputs, outputs, workspace);
-  }
 };
 
 double products_of(const op::Any& any, const std::vector<Tensor>& in, const Tensor& out) {
@@ -49,7 +46,7 @@ std::vector<Layer> lower(const deploy::QuantizedModel& model, int64_t batch) {
   values[graph.inputs[0]] = zeros(shapes[graph.inputs[0]], {DType::int8});
   std::vector<Layer> layers;
   for (const Graph::Node& node : graph.nodes) {
-    Layer layer{deploy::int8_op({graph, node, model.rounding}), {}, {}, nullptr};
+    Layer layer{deploy::int8_op({graph, node, model.rounding}), {}, {}, nullptr, nullptr};
     for (const int v : layer.lowered.values) layer.inputs.push_back(values[v]);
     std::vector<Tensor> constants(layer.inputs.size());
     for (const Tensor& constant : layer.lowered.constants) {
@@ -64,6 +61,8 @@ std::vector<Layer> lower(const deploy::QuantizedModel& model, int64_t batch) {
     out = zeros(shapes[node.outputs[0]], {DType::int8});
     layer.outputs = {out};
     layer.prepared = backend(Device::cpu()).prepare(layer.lowered.op, constants);
+    layer.bound = backend(Device::cpu())
+                      .bind(layer.lowered.op, layer.inputs, layer.outputs, layer.prepared.get());
     layer.products = products_of(layer.lowered.op, layer.inputs, out);
     layers.push_back(std::move(layer));
   }
@@ -96,11 +95,11 @@ void report(const Network& network, int64_t batch, double seconds, double peak) 
   net.eval();
   const Tensor samples = randn(network.batch_shape(4, options), rng);
   auto layers = lower(deploy::quantize(net, samples), batch);
-  fmt::print("{}, batch {}, {}, {} threads\n", network.name, batch, isa_name(cpu::active_isa()),
-             num_threads());
+  fmt::print("{}, batch {}, {}, {} threads, peak {:.0f} GOP/s\n", network.name, batch,
+             isa_name(cpu::active_isa()), num_threads(), peak);
   double sum = 0;
   for (Layer& layer : layers) {
-    const double time = median(seconds, [&] { layer.run(); });
+    const double time = median(seconds, [&] { layer.bound->run(); });
     sum += time;
     fmt::print("{:<16}{:>20} -> {:<20}{:>9.2f} us", name(layer.lowered.op),
                layer.inputs[0].shape().to_string(), layer.outputs[0].shape().to_string(), time);
@@ -108,7 +107,7 @@ void report(const Network& network, int64_t batch, double seconds, double peak) 
     fmt::print("\n");
   }
   const double whole = median(10 * seconds, [&] {
-    for (Layer& layer : layers) layer.run();
+    for (Layer& layer : layers) layer.bound->run();
   });
   fmt::print("{:<59}{:>9.2f} us\n{:<59}{:>9.2f} us\n\n", "sum", sum, "one after another", whole);
 }
@@ -122,18 +121,20 @@ int main(int argc, char** argv) {
   std::string isa;
   int64_t batch = 1;
   int threads = 1;
-  double seconds = 0.05, peak = 760;
+  double seconds = 0.05, peak = 0;
   app.add_option("--network", names, "networks; all of them without");
   app.add_option("--batch", batch);
   app.add_option("--threads", threads);
   app.add_option("--isa", isa, "instruction set");
   app.add_option("--seconds", seconds, "for each layer");
-  app.add_option("--peak", peak, "GOP/s that count as 100 %");
+  app.add_option("--peak", peak, "GOP/s that count as 100 %; measured without");
   CLI11_PARSE(app, argc, argv);
   try {
     tuco::set_num_threads(threads);
     for (const tuco::cpu::Isa one : tuco::cpu::supported_isas())
       if (isa_name(one) == isa) set_isa(one);
+    if (peak == 0)
+      peak = 1e-9 * tuco::cpu::measure_arithmetic(tuco::cpu::active_isa(), threads).int8_ops;
     for (const tuco::bench::Network& network : tuco::bench::networks())
       if (names.empty() || std::ranges::count(names, network.name))
         tuco::bench::report(network, batch, seconds, peak);

@@ -122,6 +122,10 @@ std::unique_ptr<Bound> bind(const Op& op, Inputs in, std::span<const Tensor> out
                             const Prepared* prepared) {
   return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
 }
+std::unique_ptr<Bound> bind(const op::QConv2d& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared);
+std::unique_ptr<Bound> bind(const op::QLinear& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared);
 
 /// Whether the op's kernel takes any strides; the inputs of others are made dense before, and their
 /// outputs must be.

@@ -121,13 +121,14 @@ struct PreparedProduct final : Prepared {
   PreparedProduct(const QProduct& product, int64_t stride)
       : packed(pack(product)), pairs(pack_pairs(product, stride)) {}
 
-  void run(WindowGeometry g, const int8_t* x, int8_t* y) const {
-    if (!pairs || g.out_w % 2 != 0) return qconvolve(g, packed, x, y);
+  /// The constants for such images; makes pairs of pixels where that is better.
+  const QPacked& constants_for(WindowGeometry& g) const {
+    if (!pairs || g.out_w % 2 != 0) return packed;
     g.kernel.w += g.stride.w;
     g.stride.w *= 2;
     g.out_w /= 2;
     g.out_c *= 2;
-    qconvolve(g, *pairs, x, y);
+    return *pairs;
   }
 
   QPacked packed;
@@ -166,14 +167,52 @@ QProduct product_of(const op::QLinear& op, const Tensor& weight) {
           .requantize = op.out};
 }
 
+WindowGeometry geometry_of(const op::QConv2d& op, Inputs in, const Tensor&) {
+  return geometry(op.conv, in[0].shape(), in[1].shape());
+}
+
+/// An image of one column.
+WindowGeometry geometry_of(const op::QLinear&, Inputs in, const Tensor& out) {
+  WindowGeometry g;
+  g.batch = g.in_w = g.out_w = 1;
+  g.in_c = in[1].dim(1);
+  g.out_c = in[1].dim(0);
+  g.in_h = g.out_h = g.out_c ? out.numel() / g.out_c : 0;
+  return g;
+}
+
 template <class Op>
-void run_product(const Op& op, const WindowGeometry& g, Inputs in, Out out, Workspace& workspace) {
+void run_product(const Op& op, Inputs in, Out out, Workspace& workspace) {
+  WindowGeometry g = geometry_of(op, in, out[0]);
   const int8_t* x = ptr<int8_t>(in[0]);
   int8_t* y = ptr<int8_t>(out[0]);
-  if (const auto* prepared = dynamic_cast<const PreparedProduct*>(workspace.prepared()))
-    prepared->run(g, x, y);
-  else
+  if (const auto* prepared = static_cast<const PreparedProduct*>(workspace.prepared())) {
+    const QPacked& packed = prepared->constants_for(g);
+    qconvolve(g, packed, x, y);
+  } else {
     qconvolve(g, pack(with_constants(product_of(op, in[1]), in)), x, y);
+  }
+}
+
+/// With geometry and constants chosen once.
+class BoundProduct final : public Bound {
+ public:
+  BoundProduct(WindowGeometry g, const PreparedProduct& prepared, Tensor x, Tensor y)
+      : packed_(prepared.constants_for(g)), g_(g), x_(std::move(x)), y_(std::move(y)) {}
+  void run() override { qconvolve(g_, packed_, ptr<int8_t>(x_), ptr<int8_t>(y_)); }
+
+ private:
+  const QPacked& packed_;
+  WindowGeometry g_;
+  Tensor x_, y_;
+};
+
+template <class Op>
+std::unique_ptr<Bound> bind_product(const Op& op, Inputs in, std::span<const Tensor> out,
+                                    const Prepared* prepared) {
+  if (!prepared) return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
+  return std::make_unique<BoundProduct>(
+      geometry_of(op, in, out[0]), static_cast<const PreparedProduct&>(*prepared), in[0], out[0]);
 }
 
 template <class Op>
@@ -191,17 +230,19 @@ std::unique_ptr<Prepared> prepare_product(const Op& op, Inputs constants) {
 }  // namespace
 
 void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace) {
-  run_product(op, geometry(op.conv, in[0].shape(), in[1].shape()), in, out, workspace);
+  run_product(op, in, out, workspace);
+}
+void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace) {
+  run_product(op, in, out, workspace);
 }
 
-void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace) {
-  // An image of one column.
-  WindowGeometry g;
-  g.batch = g.in_w = g.out_w = 1;
-  g.in_c = in[1].dim(1);
-  g.out_c = in[1].dim(0);
-  g.in_h = g.out_h = g.out_c ? out[0].numel() / g.out_c : 0;
-  run_product(op, g, in, out, workspace);
+std::unique_ptr<Bound> bind(const op::QConv2d& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared) {
+  return bind_product(op, in, out, prepared);
+}
+std::unique_ptr<Bound> bind(const op::QLinear& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared) {
+  return bind_product(op, in, out, prepared);
 }
 
 std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants) {

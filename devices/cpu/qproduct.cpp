@@ -37,7 +37,7 @@ struct QTile {
   const Element* pixels[8];  // where their windows begin
   const ptrdiff_t* offsets;  // of the runs, in bytes
   int64_t runs, run_bytes;   // run_bytes: a multiple of 4
-  const Weight* weights;
+  const int32_t* weights;    // a group of them in each
   const QConstants* constants;
   int8_t* y;
   ptrdiff_t y_row;
@@ -45,45 +45,106 @@ struct QTile {
 };
 
 #if HWY_CAP_GE512
-// Where narrowing within 128 bits puts the quarters of four pixels.
-HWY_ALIGN constexpr int32_t kFourPixels[kLanes] = {0, 4, 8,  12, 1, 5, 9,  13,
+/// Four pixels of one vector of channels each, which lie together.
+HWY_INLINE void store_four(const VecI* v, const QConstants& c, int8_t* y) {
+  HWY_ALIGN constexpr int32_t kQuarters[kLanes] = {0, 4, 8,  12, 1, 5, 9,  13,
                                                    2, 6, 10, 14, 3, 7, 11, 15};
+  const auto bytes = _mm512_packs_epi16(hn::ReorderDemote2To(I16(), v[0], v[1]).raw,
+                                        hn::ReorderDemote2To(I16(), v[2], v[3]).raw);
+  // Narrowing happened within 128 bits.
+  const auto ordered =
+      hn::BitCast(I8(), hn::TableLookupLanes(VecI{bytes}, hn::SetTableIndices(I32(), kQuarters)));
+  hn::StoreU(hn::Min(hn::Max(ordered, hn::Set(I8(), static_cast<int8_t>(c.out.low))),
+                     hn::Set(I8(), static_cast<int8_t>(c.out.high))),
+             I8(), y);
+}
 #endif
+
+/// The sums of a tile, to memory.
+template <int MR, int NV>
+HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
+  const QConstants& c = *t.constants;
+  using D = std::conditional_t<NV == 1, I8Quarter, I8Half>;
+  if (c.simple) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      const Requantizer requantize(c, j * kLanes);
+      TUCO_UNROLL
+      for (int i = 0; i < MR; ++i) sums[i][j] = requantize(sums[i][j]);
+    }
+  } else {
+    HWY_ALIGN int32_t memory[MR][NV][kLanes];  // no array of registers, for the calls
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) hn::Store(sums[i][j], I32(), memory[i][j]);
+    }
+    for (auto& pixel : memory)
+      for (int j = 0; j < NV; ++j)
+        hn::Store(requantize_general(hn::Load(I32(), pixel[j]), c, j * kLanes), I32(), pixel[j]);
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) sums[i][j] = hn::Load(I32(), memory[i][j]);
+    }
+  }
+#if HWY_CAP_GE512
+  if constexpr (NV == 1 && MR % 4 == 0)
+    if (t.channels == kLanes && t.y_row == kLanes) {
+      TUCO_UNROLL
+      for (int i = 0; i < MR; i += 4) {
+        const VecI four[] = {sums[i][0], sums[i + 1][0], sums[i + 2][0], sums[i + 3][0]};
+        store_four(four, c, t.y + i * kLanes);
+      }
+      return;
+    }
+#endif
+  const auto low = hn::Set(D(), static_cast<int8_t>(c.out.low)),
+             high = hn::Set(D(), static_cast<int8_t>(c.out.high));
+  TUCO_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    const auto bytes = [&] {
+      if constexpr (NV == 1)
+        return narrow(sums[i][0]);
+      else
+        return narrow(sums[i][0], sums[i][1]);
+    }();
+    store_first_bytes(D(), hn::Min(hn::Max(bytes, low), high), t.y + i * t.y_row, t.channels);
+  }
+}
 
 template <int MR, int NV>
 void tile(const QTile& t) {
   // Few sums would wait for each other: then several words of a run are summed apart.
   constexpr int KU = std::clamp(kMaxSums / (MR * NV), 1, 4);
-  using D = std::conditional_t<NV == 1, I8Quarter, I8Half>;
-  const QConstants& c = *t.constants;
   VecI sums[KU][MR][NV];
   TUCO_UNROLL
-  for (int j = 0; j < NV; ++j) {
+  for (int u = 0; u < KU; ++u) {
     TUCO_UNROLL
-    for (int i = 0; i < MR; ++i) {
-      sums[0][i][j] = load_ints(c.bias + j * kLanes);
+    for (int j = 0; j < NV; ++j) {
+      const VecI start = u == 0 ? load_ints(t.constants->bias + j * kLanes) : hn::Zero(I32());
       TUCO_UNROLL
-      for (int u = 1; u < KU; ++u) sums[u][i][j] = hn::Zero(I32());
+      for (int i = 0; i < MR; ++i) sums[u][i][j] = start;
     }
   }
-  const char* p[MR];
+  const char* pixels[MR];
   TUCO_UNROLL
   for (int i = 0; i < MR; ++i) {
-    p[i] = reinterpret_cast<const char*>(t.pixels[i]);
-    asm("" : "+r"(p[i]));  // a pointer a pixel, in a register
+    pixels[i] = reinterpret_cast<const char*>(t.pixels[i]);
+    asm("" : "+r"(pixels[i]));  // a pointer a pixel, in a register
   }
-  const auto* w = reinterpret_cast<const int32_t*>(t.weights);
+  const int32_t* w = t.weights;
   for (int64_t run = 0; run < t.runs; ++run) {
     ptrdiff_t k = t.offsets[run];
     const ptrdiff_t end = k + t.run_bytes;
     const auto step = [&](auto& into, ptrdiff_t at) {
       VecI weights[NV];
       TUCO_UNROLL
-      for (int j = 0; j < NV; ++j, w += kLanes) weights[j] = hn::LoadU(I32(), w);
+      for (int j = 0; j < NV; ++j, w += kLanes) weights[j] = load_ints(w);
       TUCO_UNROLL
       for (int i = 0; i < MR; ++i) {
         int32_t word;
-        std::memcpy(&word, p[i] + at, 4);
+        std::memcpy(&word, pixels[i] + at, 4);
         const VecI elements = hn::Set(I32(), word);
         TUCO_UNROLL
         for (int j = 0; j < NV; ++j) into[i][j] = dot(into[i][j], elements, weights[j]);
@@ -97,58 +158,14 @@ void tile(const QTile& t) {
     for (; k < end; k += 4) step(sums[0], k);
   }
   TUCO_UNROLL
-  for (int u = 1; u < KU; ++u) TUCO_UNROLL
-  for (int i = 0; i < MR; ++i) TUCO_UNROLL
-  for (int j = 0; j < NV; ++j) sums[0][i][j] = sums[0][i][j] + sums[u][i][j];
-
-  const auto low = hn::Set(D(), static_cast<int8_t>(c.out.low)),
-             high = hn::Set(D(), static_cast<int8_t>(c.out.high));
-  const auto finish = [&](auto bytes, int i) {
-    store_first_bytes(D(), hn::Min(hn::Max(bytes, low), high), t.y + i * t.y_row, t.channels);
-  };
-  if (c.simple) {
-#if HWY_CAP_GE512
-    // Four pixels that fill 64 bytes.
-    if constexpr (NV == 1 && MR % 4 == 0)
-      if (t.channels == kLanes && t.y_row == kLanes) {
-        const Requantizer requantize(c, 0);
-        const auto order = hn::SetTableIndices(I32(), kFourPixels);
-        TUCO_UNROLL
-        for (int i = 0; i < MR; i += 4) {
-          VecI v[4];
-          TUCO_UNROLL
-          for (int k = 0; k < 4; ++k) v[k] = requantize(sums[0][i + k][0]);
-          const auto bytes = _mm512_packs_epi16(hn::ReorderDemote2To(I16(), v[0], v[1]).raw,
-                                                hn::ReorderDemote2To(I16(), v[2], v[3]).raw);
-          const auto ordered = hn::BitCast(I8(), hn::TableLookupLanes(VecI{bytes}, order));
-          hn::StoreU(hn::Min(hn::Max(ordered, hn::Set(I8(), static_cast<int8_t>(c.out.low))),
-                             hn::Set(I8(), static_cast<int8_t>(c.out.high))),
-                     I8(), t.y + i * kLanes);
-        }
-        return;
-      }
-#endif
-    const Requantizer first(c, 0), second(c, (NV - 1) * kLanes);
+  for (int u = 1; u < KU; ++u) {
     TUCO_UNROLL
     for (int i = 0; i < MR; ++i) {
-      if constexpr (NV == 1)
-        finish(narrow(first(sums[0][i][0])), i);
-      else
-        finish(narrow(first(sums[0][i][0]), second(sums[0][i][1])), i);
-    }
-  } else {
-    HWY_ALIGN int32_t memory[MR][NV][kLanes];
-    TUCO_UNROLL
-    for (int i = 0; i < MR; ++i) TUCO_UNROLL
-    for (int j = 0; j < NV; ++j) hn::Store(sums[0][i][j], I32(), memory[i][j]);
-    for (int i = 0; i < MR; ++i) {
-      const VecI a = requantize_general(hn::Load(I32(), memory[i][0]), c, 0);
-      if constexpr (NV == 1)
-        finish(narrow(a), i);
-      else
-        finish(narrow(a, requantize_general(hn::Load(I32(), memory[i][1]), c, kLanes)), i);
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) sums[0][i][j] = sums[0][i][j] + sums[u][i][j];
     }
   }
+  finish_panel<MR, NV>(sums[0], t);
 }
 
 using TileFunction = void (*)(const QTile&);
@@ -209,14 +226,13 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
   for (; panel < last_panel; ++panel) {
     const int64_t group = panel / group_panels, first = panel % group_panels * packed.width;
     const int64_t channels = std::min(packed.width, group_out - first);
-    const int64_t vectors = channels > kLanes ? 2 : 1;
+    const int64_t vectors = channels > kLanes ? kPair : 1;
     const QConstants constants = packed.constants(panel);
     QTile t{{},
             offsets,
             packed.runs,
             (packed.length + kGroup - 1) / kGroup * 4,
-            packed.weights.as<Weight>() +
-                panel * static_cast<int64_t>(packed.weight_bytes / sizeof(Weight)),
+            packed.weights.as<int32_t>() + panel * static_cast<int64_t>(packed.weight_bytes / 4),
             &constants,
             nullptr,
             g.out_c,

@@ -35,7 +35,16 @@ std::vector<int8_t> run_lowered(const Int8Op& lowered, std::vector<Tensor> in, c
   const auto prepared = prepare ? cpu.prepare(lowered.op, constants) : nullptr;
   Workspace workspace(prepared.get());
   Outputs out = {full(shape, 77, {DType::int8})};
-  cpu.run(lowered.op, in, out, workspace);
+  if (prepare)  // as an engine does
+    cpu.bind(lowered.op, in, out, prepared.get())->run();
+  else
+    cpu.run(lowered.op, in, out, workspace);
+  if (prepared) {
+    const auto bound = out[0].to_vector<int8_t>();
+    out[0].fill_(77);
+    cpu.run(lowered.op, in, out, workspace);
+    EXPECT_EQ(out[0].to_vector<int8_t>(), bound);
+  }
   return out[0].to_vector<int8_t>();
 }
 
