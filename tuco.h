@@ -39,6 +39,7 @@
 #include "tuco/layers/mixup.h"
 #include "tuco/layers/module.h"
 #include "tuco/layers/pool2d.h"
+#include "tuco/layers/recompute.h"
 #include "tuco/layers/residual.h"
 #include "tuco/layers/sequential.h"
 #include "tuco/layers/summary.h"

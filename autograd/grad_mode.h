@@ -18,4 +18,17 @@ class NoGrad {
   bool before_;
 };
 
+/// While one lives, this thread records again, inside a NoGrad too: for a backward that runs a forward
+/// and a backward of its own.
+class WithGrad {
+ public:
+  WithGrad();
+  ~WithGrad();
+  WithGrad(const WithGrad&) = delete;
+  WithGrad& operator=(const WithGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
 }  // namespace tuco

@@ -49,6 +49,9 @@ bool grad_enabled() { return recording; }
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 
+WithGrad::WithGrad() : before_(recording) { recording = true; }
+WithGrad::~WithGrad() { recording = before_; }
+
 TracerScope::TracerScope(Tracer* installed) : before_(tracer) { tracer = installed; }
 TracerScope::~TracerScope() { tracer = before_; }
 Tracer* current_tracer() { return tracer; }

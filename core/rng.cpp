@@ -1,12 +1,19 @@
 #include "tuco/core/rng.h"
 
 #include <mutex>
+#include <utility>
+
+#include "tuco/core/error.h"
 
 namespace tuco {
 namespace {
 
 std::mutex default_mutex;
 Rng default_rng{0};
+
+thread_local RandomLog* record = nullptr;
+thread_local const RandomLog* replay = nullptr;
+thread_local size_t next_replayed = 0;
 
 }  // namespace
 
@@ -48,10 +55,33 @@ void manual_seed(uint64_t seed) {
 }
 
 Rng reserve_random(uint64_t count) {
-  std::lock_guard lock(default_mutex);
-  Rng result = default_rng;
-  result.set_position(default_rng.reserve(count) * 4);
+  const auto reserve = [count] {
+    const std::lock_guard lock(default_mutex);
+    Rng result = default_rng;
+    result.set_position(default_rng.reserve(count) * 4);
+    return result;
+  };
+  require<Error>(!replay || next_replayed < replay->reserved_.size(),
+                 "random numbers: what is computed again wants more of them than the first time");
+  const Rng result = replay ? replay->reserved_[next_replayed++] : reserve();
+  if (record) record->reserved_.push_back(result);
   return result;
+}
+
+RandomLog::Record::Record(RandomLog& log) : before_(std::exchange(record, &log)) {}
+RandomLog::Record::~Record() {
+  // What was noted within belongs to what is around, too.
+  if (before_)
+    before_->reserved_.insert(before_->reserved_.end(), record->reserved_.begin(),
+                              record->reserved_.end());
+  record = before_;
+}
+
+RandomLog::Replay::Replay(const RandomLog& log)
+    : before_(std::exchange(replay, &log)), next_before_(std::exchange(next_replayed, 0)) {}
+RandomLog::Replay::~Replay() {
+  replay = before_;
+  next_replayed = next_before_;
 }
 
 }  // namespace tuco

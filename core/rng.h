@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 namespace tuco {
 
@@ -78,5 +79,38 @@ class Rng {
 void manual_seed(uint64_t seed);
 /// Reserves `count` numbers of the program's generator, and returns a generator at their start.
 Rng reserve_random(uint64_t count);
+
+/// What one thread reserved of the program's generator, to be handed out once more in the same
+/// order: for what is computed again.
+class RandomLog {
+ public:
+  /// While one lives, what this thread reserves is noted, or handed out again; they nest, and a
+  /// Replay throws Error where more is asked for than was noted.
+  class Record {
+   public:
+    explicit Record(RandomLog& log);
+    ~Record();
+    Record(const Record&) = delete;
+    Record& operator=(const Record&) = delete;
+
+   private:
+    RandomLog* before_;
+  };
+  class Replay {
+   public:
+    explicit Replay(const RandomLog& log);
+    ~Replay();
+    Replay(const Replay&) = delete;
+    Replay& operator=(const Replay&) = delete;
+
+   private:
+    const RandomLog* before_;
+    size_t next_before_;
+  };
+
+ private:
+  friend Rng reserve_random(uint64_t count);
+  std::vector<Rng> reserved_;
+};
 
 }  // namespace tuco

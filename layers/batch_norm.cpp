@@ -3,6 +3,7 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
+#include "tuco/layers/recompute.h"
 
 namespace tuco {
 namespace {
@@ -52,6 +53,7 @@ void BatchNormBody::update(const Tensor& mean, const Tensor& variance, const Ten
   const int64_t count = x.numel() / options.channels;
   require<ShapeError>(count > 1,
                       "batch_norm: one value for each channel is too little to train on");
+  if (is_recomputing()) return;
   const double unbiased = static_cast<double>(count) / static_cast<double>(count - 1);
   move_towards(running_mean, mean, options.momentum, 1);
   move_towards(running_var, variance, options.momentum, unbiased);

@@ -32,7 +32,8 @@ struct BatchNormBody : Module::Body {
   Parameter running_mean, running_var;
 
  private:
-  /// Moves the running statistics towards the mean and biased variance of a batch x.
+  /// Moves the running statistics towards the mean and biased variance of a batch x, but not again
+  /// where it is recomputed.
   void update(const Tensor& mean, const Tensor& variance, const Tensor& x);
 };
 
