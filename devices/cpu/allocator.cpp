@@ -1,5 +1,9 @@
 #include "tuco/devices/cpu/allocator.h"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <bit>
 #include <cstdlib>
 #include <new>
@@ -15,6 +19,20 @@ size_t size_class(size_t bytes) {
   return (size + step - 1) / step * step;
 }
 
+constexpr size_t kHugePage = 2 << 20;
+
+/// `size` bytes from the system, or null. Big blocks lie on huge pages where the system has them:
+/// one entry of the address tables for 2 MiB, and one fault.
+void* map(size_t size) {
+  if (size < kHugePage) return std::aligned_alloc(64, size);
+  void* block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  // Only whole pages, so that no more becomes resident than is asked for.
+  if (block) madvise(block, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return block;
+}
+
 }  // namespace
 
 CachingAllocator::~CachingAllocator() { release(); }
@@ -28,10 +46,10 @@ void* CachingAllocator::allocate(size_t bytes) {
     found->second.pop_back();
     stats_.cached_bytes -= size;
   } else {
-    block = std::aligned_alloc(64, size);
+    block = map(size);
     if (!block) {
       release_locked();
-      block = std::aligned_alloc(64, size);
+      block = map(size);
     }
     if (!block) throw std::bad_alloc();
   }
