@@ -47,32 +47,70 @@ struct WindowRow {
   int64_t in, out;  // where the row starts, in x and y
 };
 
+// The maximum of a window's normalised values, one vector of channels, and its cell.
+struct Winner {
+  VecF best;
+  VecI which;
+};
+
+// Any window: the first of equal maxima, and the first NaN where there is one.
+Winner winner_of(const WindowRow<0, 0>& at, const float* window, int64_t count, VecF scale,
+                 VecF shift) {
+  Winner result{splat(-std::numeric_limits<float>::infinity()), splat_integer(0)};
+  for (int64_t a = 0; a < at.kh; ++a)
+    for (int64_t b = 0; b < at.kw; ++b) {
+      const float* cell = window + a * at.line + b * at.g.in_c;
+      const VecF value = hn::MulAdd(load_first(cell, count), scale, shift);
+      const auto better = hn::Or(hn::Gt(value, result.best), hn::IsNaN(value));
+      result.best = hn::IfThenElse(better, value, result.best);
+      result.which = choose_integer(better, splat_integer(a * at.kw + b), result.which);
+    }
+  return result;
+}
+
 template <int KH, int KW>
 void forward_row(const WindowGeometry& g, int64_t row, const Affine& affine, const float* x,
                  float* y, uint8_t* winner) {
   const WindowRow<KH, KW> at(g, row);
-  for (int64_t j = 0; j < g.out_w; ++j)
-    for (int64_t c = 0; c < g.in_c; c += kLanes) {
-      const int64_t count = g.in_c - c, out = at.out + j * g.in_c + c;
-      const float* window = x + at.in + j * at.kw * g.in_c + c;
-      const VecF scale = load_first(affine.scale.data() + c, count);
-      const VecF shift = load_first(affine.shift.data() + c, count);
-      VecF best = splat(-std::numeric_limits<float>::infinity());
-      VecI which = splat_integer(0);
-      for (int64_t a = 0; a < at.kh; ++a) {
-        for (int64_t b = 0; b < at.kw; ++b) {
-          const VecF value =
-              hn::MulAdd(load_first(window + a * at.line + b * g.in_c, count), scale, shift);
-          const auto better = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
-          best = hn::IfThenElse(better, value, best);
-          which = choose_integer(better, splat_integer(a * at.kw + b), which);
+  const WindowRow<0, 0> any(g, row);
+  // What is stored might be anything to the compiler, so all that the loop reads is copied.
+  const int64_t channels = g.in_c, columns = g.out_w, line = at.line, kw = at.kw;
+  const float *scales = affine.scale.data(), *shifts = affine.shift.data();
+  const VecI none = splat_integer(kCutByRelu), cell0 = splat_integer(0), cell1 = splat_integer(1),
+             cell2 = splat_integer(2), cell3 = splat_integer(3);
+  for (int64_t j = 0; j < columns; ++j)
+    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+      const int64_t out = at.out + j * channels + c;
+      const float* window = x + at.in + j * kw * channels + c;
+      const VecF scale = load_first(scales + c, count), shift = load_first(shifts + c, count);
+      Winner w;
+      if constexpr (KH == 2 && KW == 2) {
+        const float* below = window + line;
+        const VecF v0 = hn::MulAdd(load_first(window, count), scale, shift);
+        const VecF v1 = hn::MulAdd(load_first(window + channels, count), scale, shift);
+        const VecF v2 = hn::MulAdd(load_first(below, count), scale, shift);
+        const VecF v3 = hn::MulAdd(load_first(below + channels, count), scale, shift);
+        // NaN if one of them is; seldom too, where infinities meet.
+        const VecF sum = hn::Add(hn::Add(v0, v1), hn::Add(v2, v3));
+        if (hn::AllFalse(F32(), hn::IsNaN(sum))) [[likely]] {
+          // A match of two pairs.
+          const auto second = hn::Gt(v1, v0), fourth = hn::Gt(v3, v2);
+          const VecF first_row = hn::IfThenElse(second, v1, v0);
+          const VecF second_row = hn::IfThenElse(fourth, v3, v2);
+          const auto lower = hn::Gt(second_row, first_row);
+          w = {hn::IfThenElse(lower, second_row, first_row),
+               choose_integer(lower, choose_integer(fourth, cell3, cell2),
+                              choose_integer(second, cell1, cell0))};
+        } else {
+          w = winner_of(any, window, count, scale, shift);
         }
+      } else {
+        w = winner_of(any, window, count, scale, shift);
       }
-      const auto cut = hn::Le(best, zero());  // false for NaN, which passes through
-      store_first(hn::IfThenZeroElse(cut, best), y + out, count);
-      if (winner)
-        store_bytes(choose_integer(cut, splat_integer(kCutByRelu), which), winner + out, count);
-    }
+      const auto cut = hn::Le(w.best, zero());  // false for NaN, which passes through
+      store_first(hn::IfThenZeroElse(cut, w.best), y + out, count);
+      if (winner) store_bytes(choose_integer(cut, none, w.which), winner + out, count);
+    });
 }
 
 // Sums of dy, and of dy times normalised x as got back from y, where ReLU let a value through.
@@ -153,36 +191,36 @@ void pooled_gradients(const WindowGeometry& g, const Normalization<float>& norm,
 void rest_of_row(const Affine& through, int64_t channels, const float* x, float* dx, int64_t begin,
                  int64_t end) {
   for (int64_t p = begin; p < end; ++p)
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t at = p * channels + c, count = channels - c;
-      store_first(hn::MulAdd(load_first(x + at, count), load_first(through.scale.data() + c, count),
-                             load_first(through.shift.data() + c, count)),
+    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+      const int64_t at = p * channels + c;
+      store_first(hn::MulAdd(load_first(x + at, count), load_first(&through.scale[c], count),
+                             load_first(&through.shift[c], count)),
                   dx + at, count);
-    }
+    });
 }
 
 template <int KH, int KW>
 void backward_row(const WindowGeometry& g, int64_t row, const Affine& through, const Affine& direct,
                   const float* x, const uint8_t* winner, const float* dy, float* dx) {
   const WindowRow<KH, KW> at(g, row);
-  for (int64_t j = 0; j < g.out_w; ++j)
-    for (int64_t c = 0; c < g.in_c; c += kLanes) {
-      const int64_t count = g.in_c - c, out = at.out + j * g.in_c + c;
-      const int64_t window = at.in + j * at.kw * g.in_c + c;
-      const VecF scale = load_first(through.scale.data() + c, count);
-      const VecF shift = load_first(through.shift.data() + c, count);
-      const VecF grad =
-          hn::Mul(load_first(dy + out, count), load_first(direct.scale.data() + c, count));
+  const int64_t channels = g.in_c, columns = g.out_w, line = at.line;
+  const int64_t kh = KH ? KH : at.kh, kw = KW ? KW : at.kw;
+  const float *scales = through.scale.data(), *shifts = through.shift.data(),
+              *factors = direct.scale.data();
+  for (int64_t j = 0; j < columns; ++j)
+    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+      const int64_t out = at.out + j * channels + c, window = at.in + j * kw * channels + c;
+      const VecF scale = load_first(scales + c, count), shift = load_first(shifts + c, count);
+      const VecF grad = hn::Mul(load_first(dy + out, count), load_first(factors + c, count));
       const VecI which = load_bytes(winner + out, count);
-      for (int64_t a = 0; a < at.kh; ++a) {
-        for (int64_t b = 0; b < at.kw; ++b) {
-          const int64_t in = window + a * at.line + b * g.in_c;
-          const auto here = equal_integers(which, splat_integer(a * at.kw + b));
+      for (int64_t a = 0; a < kh; ++a)
+        for (int64_t b = 0; b < kw; ++b) {
+          const int64_t in = window + a * line + b * channels;
+          const auto here = equal_integers(which, splat_integer(a * kw + b));
           const VecF value = hn::MulAdd(load_first(x + in, count), scale, shift);
           store_first(hn::Add(value, hn::IfThenElseZero(here, grad)), dx + in, count);
         }
-      }
-    }
+    });
   for (int64_t a = 0; a < at.kh; ++a)
     rest_of_row(through, g.in_c, x + at.in + a * at.line, dx + at.in + a * at.line, g.out_w * at.kw,
                 g.in_w);

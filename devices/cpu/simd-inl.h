@@ -84,8 +84,13 @@ HWY_INLINE VecI load_bytes(const uint8_t* p, int64_t count) {
   }
   return hn::PromoteTo(I32(), hn::LoadU(U8(), p));
 }
+/// Writes the low bytes.
 HWY_INLINE void store_bytes(VecI v, uint8_t* p, int64_t count) {
+#if HWY_TARGET == HWY_AVX3
+  const hn::Vec<U8> bytes{_mm512_cvtepi32_epi8(v.raw)};
+#else
   const auto bytes = hn::DemoteTo(U8(), v);
+#endif
   if (count >= kLanes) return hn::StoreU(bytes, U8(), p);
   HWY_ALIGN uint8_t lanes[kLanes];
   hn::StoreU(bytes, U8(), lanes);
