@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "tuco/core/tensor.h"
+
 namespace tuco {
 namespace {
 
@@ -53,9 +55,10 @@ std::string Progress::line() const {
   const double left = done > 0 ? seconds_between(start_, Clock::now()) * ahead / done : 0;
   const int filled = steps_ > 0 ? static_cast<int>(std::min(kBar * step_ / steps_, kBar)) : kBar;
   const int digits = static_cast<int>(fmt::formatted_size("{}", epochs_));
-  return fmt::format("epoch {:{}}/{} [{}{}] loss {:.4f}  {:.0f} images/s  {} left", epoch_, digits,
-                     epochs_, std::string(filled, '#'), std::string(kBar - filled, '.'), loss(),
-                     samples_per_second(), duration_text(left));
+  return fmt::format("epoch {:{}}/{} [{}{}] loss {:.4f}  {:.0f} images/s  {:.0f} MB  {} left",
+                     epoch_, digits, epochs_, std::string(filled, '#'),
+                     std::string(kBar - filled, '.'), loss(), samples_per_second(),
+                     static_cast<double>(memory_stats().peak_bytes) * 1e-6, duration_text(left));
 }
 
 void Progress::step(int64_t samples, double loss) {

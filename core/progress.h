@@ -1,4 +1,5 @@
-// Progress: the line that a training program shows: epoch, a bar, loss, images a second, time left.
+// Progress: the line that a training program shows: epoch, a bar, loss, images a second, the most
+// memory that tensors took at once, time left.
 // On a terminal it is drawn over and over; where output is piped, there is one plain line an epoch.
 #pragma once
 #include <chrono>

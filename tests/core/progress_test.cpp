@@ -42,6 +42,7 @@ TEST(Progress, PipedOutputIsOnePlainLineAnEpoch) {
   EXPECT_TRUE(text.starts_with("epoch 1/2 [####################] loss 0.5000 ")) << text;
   EXPECT_NE(text.find(" left  validation 75.0 %\nepoch 2/2 ["), std::string::npos) << text;
   EXPECT_NE(text.find("loss 0.2500 "), std::string::npos) << text;
+  EXPECT_NE(text.find(" MB  "), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with(" 0 s left\n")) << text;
 }
 
