@@ -1,5 +1,7 @@
 // Evaluation: a network as it will be used, without dropout and without a tape.
 #pragma once
+#include <vector>
+
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/layers/losses.h"
 #include "tuco/layers/module.h"
@@ -7,17 +9,22 @@
 namespace tuco {
 
 /// While one lives, a module is in evaluation mode and this thread records no gradients; at its end
-/// the mode is what it was. Its parts take the mode of the whole.
+/// the mode of each part is what it was.
 class Evaluating {
  public:
-  explicit Evaluating(const Module& net) : net_(net), was_training_(net.training()) { net.eval(); }
-  ~Evaluating() { net_.train(was_training_); }
+  explicit Evaluating(const Module& net) {
+    for (const auto& [name, module] : net.modules())
+      if (module.training()) trained_.push_back(module);
+    net.eval();
+  }
+  ~Evaluating() {
+    for (const Module& module : trained_) module.train_alone(true);
+  }
   Evaluating(const Evaluating&) = delete;
   Evaluating& operator=(const Evaluating&) = delete;
 
  private:
-  Module net_;
-  bool was_training_;
+  std::vector<Module> trained_;
   NoGrad quiet_;
 };
 

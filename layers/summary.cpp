@@ -4,10 +4,10 @@
 #include <unordered_map>
 
 #include "tuco/autograd/functions.h"
-#include "tuco/autograd/grad_mode.h"
 #include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
 #include "tuco/core/text.h"
+#include "tuco/layers/evaluate.h"
 
 namespace tuco {
 namespace {
@@ -55,28 +55,11 @@ class Counter : public Tracer {
   std::unordered_map<const Module::Body*, size_t> row_of_;
 };
 
-/// Evaluation mode as long as it lives.
-class EvaluationScope {
- public:
-  explicit EvaluationScope(const Module& net) {
-    for (const auto& [name, module] : net.modules())
-      if (module.training()) trained_.push_back(module);
-    net.eval();
-  }
-  ~EvaluationScope() {
-    for (const Module& module : trained_) module.train_alone(true);
-  }
-
- private:
-  std::vector<Module> trained_;
-};
-
 }  // namespace
 
 Summary summary(const Module& net, const Shape& input) {
   require<Error>(net.defined(), "summary: the handle refers to nothing");
-  const NoGrad quiet;
-  const EvaluationScope evaluation(net);
+  const Evaluating evaluating(net);
   Counter counter(net);
   TensorOptions options;
   if (const auto parameters = net.parameters(); !parameters.empty())

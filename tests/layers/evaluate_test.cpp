@@ -31,6 +31,15 @@ TEST(Evaluating, PutsModeAndTapeBack) {
   }
 }
 
+TEST(Evaluating, LeavesAPartInTheModeThatItHad) {
+  const Sequential net{Linear{{.in = 2, .out = 2}}, Dropout{0.5}};
+  net[1].eval();
+  { const Evaluating evaluating(net); }
+  EXPECT_TRUE(net.training());
+  EXPECT_TRUE(net[0].training());
+  EXPECT_FALSE(net[1].training());
+}
+
 TEST(Accuracy, IsTheShareOverAllBatchesInEvaluationMode) {
   const Sequential net{Dropout{0.9}};
   const auto labels = [](std::vector<int64_t> values) {
