@@ -9,7 +9,7 @@ namespace {
 
 void product(benchmark::State& state, int64_t m, int64_t n, int64_t k, bool packed) {
   const auto a = normal_values(m * k), b = normal_values(k * n);
-  std::vector<float> c(m * n);
+  Values c(m * n);
   const PackedMatrix matrix(true, k, n, b.data(), k);
   for (auto _ : state) {
     if (packed)

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <new>
 #include <vector>
 
 #include "tuco/core/rng.h"
@@ -10,10 +11,28 @@
 
 namespace tuco::cpu {
 
-inline std::vector<float> normal_values(int64_t count) {
+/// Allocates on cache lines, as tensors are.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}  // NOLINT: as the standard's
+  T* allocate(size_t count) {
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* p, size_t) { ::operator delete (p, std::align_val_t{64}); }
+  friend bool operator==(LineAllocator, LineAllocator) { return true; }
+};
+using Values = std::vector<float, LineAllocator<float>>;
+
+inline Values normal_values(int64_t count) {
+  // A thousand numbers over and over: making more takes longer than the kernels.
   Rng rng(1);
-  std::vector<float> values(count);
-  for (float& v : values) v = rng.normal();
+  std::vector<float> some(1009);
+  for (float& v : some) v = rng.normal();
+  Values values(count);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = some[i % some.size()];
   return values;
 }
 

@@ -209,9 +209,10 @@ inline void pack_rows(const float* from, ptrdiff_t from_row, int64_t depth, int6
       store(j < columns ? hn::Mul(load_first(from + j, columns - j), s) : zero(), to + j);
 }
 
-/// to[k][j] = scale * from[j][k] for k < depth, j < columns; zeros up to `width`.
+/// to[k][j] = scale * from[j][k] for k < depth, j < columns; zeros up to `width`. Rows of `to` are
+/// `to_row` apart.
 inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
-                         float scale, float* to, int64_t width) {
+                         float scale, float* to, int64_t width, ptrdiff_t to_row) {
   int64_t k = 0;
 #if HWY_TARGET != HWY_SCALAR
   // Blocks of 4 x 4, by two rounds of interleaving.
@@ -219,7 +220,7 @@ inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, i
   const auto s = hn::Set(d4, scale);
   const int64_t whole = width / 4 * 4;
   for (; k + 4 <= depth; k += 4) {
-    float* block = to + k * width;
+    float* block = to + k * to_row;
     for (int64_t j = 0; j < whole; j += 4) {
       const float* rows = from + j * from_row + k;
       const auto none = hn::Zero(d4);
@@ -230,18 +231,22 @@ inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, i
       const auto a = hn::InterleaveLower(d4, r0, r2), b = hn::InterleaveLower(d4, r1, r3);
       const auto c = hn::InterleaveUpper(d4, r0, r2), e = hn::InterleaveUpper(d4, r1, r3);
       hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, a, b)), d4, block + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, a, b)), d4, block + width + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, c, e)), d4, block + 2 * width + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, c, e)), d4, block + 3 * width + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, a, b)), d4, block + to_row + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, c, e)), d4, block + 2 * to_row + j);
+      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, c, e)), d4, block + 3 * to_row + j);
     }
     for (int64_t i = 0; i < 4; ++i)
       for (int64_t j = whole; j < width; ++j)
-        block[i * width + j] = j < columns ? scale * from[j * from_row + k + i] : 0;
+        block[i * to_row + j] = j < columns ? scale * from[j * from_row + k + i] : 0;
   }
 #endif
   for (; k < depth; ++k)
     for (int64_t j = 0; j < width; ++j)
-      to[k * width + j] = j < columns ? scale * from[j * from_row + k] : 0;
+      to[k * to_row + j] = j < columns ? scale * from[j * from_row + k] : 0;
+}
+inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
+                         float scale, float* to, int64_t width) {
+  pack_columns(from, from_row, depth, columns, scale, to, width, width);
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

@@ -11,6 +11,8 @@
 #define TUCO_DEVICES_CPU_WINOGRAD_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
+
 #include "tuco/devices/cpu/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -108,6 +110,19 @@ struct F2 {
   }
 };
 
+/// Matrices of all points, [panel][point][depth][column]: filters, and sums of their gradients. Between
+/// planes is a cache line more, or they would fall into the same cache sets.
+inline ptrdiff_t point_plane(const Panel& panel, int64_t depth) {
+  return depth * panel.width + 16;
+}
+inline int64_t point_matrices_size(const Panels& panels, int64_t points, int64_t depth) {
+  return points * (packed_size(panels, depth) + 16 * static_cast<int64_t>(panels.size()));
+}
+inline ptrdiff_t point_matrices_of(const Panels& panels, const Panel& panel, int64_t points,
+                                   int64_t depth) {
+  return points * (panel.offset * depth + 16 * (&panel - panels.data()));
+}
+
 /// The images cut into tiles of F::kOut squared outputs, the last ones of a row or column reaching
 /// over the edge.
 template <class F>
@@ -165,11 +180,16 @@ void transform_input(const TileGrid<F>& grid, int64_t tile, const float* src, co
   const auto place = grid.place(tile);
   const int64_t h = c.origin.h + place.row, w = c.origin.w + place.column;
   const float* at[F::kIn][F::kIn];
+  // The next tile's new columns, which are a jump ahead in each row.
+  const bool fetch = place.column + 2 * F::kOut <= c.cols;
   for (int64_t i = 0; i < F::kIn; ++i) {
     const bool row_inside = h + i >= 0 && h + i < c.src_h;
     const float* row = src + ((place.image * c.src_h + h + i) * c.src_w + w) * c.src_c;
     for (int64_t j = 0; j < F::kIn; ++j)
       at[i][j] = row_inside && w + j >= 0 && w + j < c.src_w ? row + j * c.src_c : zeros;
+    if (fetch && row_inside)
+      for (int64_t k = F::kIn * c.src_c; k < (F::kIn + F::kOut) * c.src_c; k += 16)
+        hwy::Prefetch(row + k);
   }
   int64_t channel = 0;
   for (; channel + kLanes <= c.src_c; channel += kLanes)

@@ -20,6 +20,7 @@ namespace tuco::cpu {
 constexpr int64_t kPrivateBytes = 700 << 10;  // sums that every thread may have a copy of
 constexpr int64_t kPrivateChunk = 600 << 10;  // V and Z beside them in L2
 constexpr int64_t kSharedChunk = 4 << 20;     // V and Z where the sums pass through the cache
+constexpr int64_t kStep = 32;                 // source channels whose gradients are finished together
 constexpr int64_t kFewestTiles = 28;          // of a chunk, so that loading sums is a small part
 
 }  // namespace tuco::cpu
@@ -43,10 +44,7 @@ struct GradJob {
   // A cache line more for each plane, or the planes fall into the same cache sets.
   ptrdiff_t v_plane() const { return chunk * padded_sources() + 16; }
   ptrdiff_t z_plane() const { return chunk * padded_outputs() + 16; }
-  int64_t sums_size() const { return kPoints * padded_outputs() * sources; }
-  float* sum_of(float* sums, const Panel& panel) const {
-    return sums + kPoints * panel.offset * sources;
-  }
+  int64_t sums_size() const { return point_matrices_size(panels, kPoints, sources); }
 };
 
 // A dY A' of one tile for all outputs, to z[point * plane + output].
@@ -57,6 +55,10 @@ void transform_gradient(const GradJob<F>& job, int64_t tile, float* z) {
   const int64_t rows = c.rows - place.row, columns = c.cols - place.column;
   const float* from = job.dy + job.grid.output(place);
   const ptrdiff_t plane = job.z_plane();
+  if (columns >= 2 * F::kOut)  // the next tile
+    for (int64_t i = 0; i < std::min<int64_t>(F::kOut, rows); ++i)
+      for (int64_t k = F::kOut * c.dst_pixel; k < 2 * F::kOut * c.dst_pixel; k += 16)
+        hwy::Prefetch(from + i * c.dst_row + k);
   for (int64_t o = 0; o < job.outputs; o += kLanes) {
     const int64_t count = job.outputs - o;
     transform<F::kOut, F::kIn>(
@@ -82,64 +84,55 @@ void transform_chunk(const GradJob<F>& job, int64_t first, int64_t begin, int64_
   }
 }
 
-// The source channels in steps of a tile's rows.
-inline int64_t channel_steps(const Panel& panel, int64_t sources) {
-  return divide_up(sources, kMaxRows[panel.vectors]);
-}
-
 // sum[point * plane + channel * width + column] += over `count` tiles, for the step-th channels.
 template <class F>
 void multiply_step(const GradJob<F>& job, int64_t count, const Panel& panel, int64_t step,
                    const float* v, const float* z, float* sum, ptrdiff_t plane) {
-  const int64_t steps = channel_steps(panel, job.sources);
-  const int64_t from = job.sources * step / steps, to = job.sources * (step + 1) / steps;
+  const int64_t first = step * kStep, rows = std::min(kStep, job.sources - first);
+  const int64_t tiles = divide_up(rows, kMaxRows[panel.vectors]);
   const ptrdiff_t none = 0;
-  const auto tile = find_transposed(to - from, panel.vectors);
   for (int64_t q = 0; q < job.kPoints; ++q)
-    tile({v + q * job.v_plane() + from, job.padded_sources(), &none, 1, count,
-          z + q * job.z_plane() + panel.offset, job.padded_outputs(), 0, sum + q * plane,
-          panel.width});
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t from = rows * i / tiles, to = rows * (i + 1) / tiles;
+      find_transposed(to - from, panel.vectors)(
+          {v + q * job.v_plane() + first + from, job.padded_sources(), &none, 1, count,
+           z + q * job.z_plane() + panel.offset, job.padded_outputs(), 0,
+           sum + q * plane + from * panel.width, panel.width});
+    }
 }
 
 // G' S G of the step-th channels into dw.
 template <class F>
 void finish_step(const GradJob<F>& job, const Panel& panel, int64_t step, const float* sum,
                  ptrdiff_t plane, float* dw) {
-  const int64_t steps = channel_steps(panel, job.sources);
-  const int64_t from = job.sources * step / steps, to = job.sources * (step + 1) / steps;
-  HWY_ALIGN float cells[9][kMaxRows[1] * kMaxVectors * kLanes];
-  for (int64_t k = 0; k < (to - from) * panel.width; k += kLanes)
+  const int64_t first = step * kStep, rows = std::min(kStep, job.sources - first);
+  HWY_ALIGN float cells[9][kStep * kMaxVectors * kLanes];
+  for (int64_t k = 0; k < rows * panel.width; k += kLanes)
     transform<F::kIn, 3>(
         [](const auto& s, auto& g) TUCO_INLINE_LAMBDA { F::filter_gradient(s, g); },
         [&](int i, int j) TUCO_INLINE_LAMBDA { return load(sum + (i * F::kIn + j) * plane + k); },
         [&](int i, int j, VecF v) TUCO_INLINE_LAMBDA { store(v, cells[i * 3 + j] + k); });
   for (int64_t t = 0; t < 9; ++t)
-    for (int64_t o = 0; o < panel.columns; ++o) {
-      float* out = dw + ((panel.first + o) * 9 + t) * job.sources + from;
-      for (int64_t k = 0; k < to - from; ++k) out[k] = cells[t][k * panel.width + o];
-    }
+    pack_columns(cells[t], panel.width, panel.columns, rows, 1,
+                 dw + (panel.first * 9 + t) * job.sources + first, rows, 9 * job.sources);
 }
 
 // All (panel, step) pairs, numbered.
-template <class F, class Visit>
-void for_each_step(const GradJob<F>& job, int64_t begin, int64_t end, Visit&& visit) {
-  int64_t number = 0;
-  for (const Panel& panel : job.panels)
-    for (int64_t s = 0; s < channel_steps(panel, job.sources); ++s, ++number)
-      if (number >= begin && number < end) visit(panel, s);
-}
 template <class F>
 int64_t count_steps(const GradJob<F>& job) {
-  int64_t count = 0;
-  for (const Panel& panel : job.panels) count += channel_steps(panel, job.sources);
-  return count;
+  return static_cast<int64_t>(job.panels.size()) * divide_up(job.sources, kStep);
+}
+template <class F, class Visit>
+void for_each_step(const GradJob<F>& job, int64_t begin, int64_t end, Visit&& visit) {
+  const int64_t steps = divide_up(job.sources, kStep);
+  for (int64_t i = begin; i < end; ++i) visit(job.panels[i / steps], i % steps);
 }
 
-// Where a step's sums lie in those of all, whose planes are sources * width apart.
+// Where a step's sums lie in those of all.
 template <class F>
 float* step_sum(const GradJob<F>& job, const Panel& panel, int64_t step, float* sums) {
-  const int64_t first = job.sources * step / channel_steps(panel, job.sources);
-  return job.sum_of(sums, panel) + first * panel.width;
+  return sums + point_matrices_of(job.panels, panel, job.kPoints, job.sources) +
+         step * kStep * panel.width;
 }
 
 // All tiles in one chunk: no sums in memory.
@@ -153,9 +146,9 @@ void grad_in_one_chunk(GradJob<F>& job, Scratch& shared, float* dw) {
   });
   parallel_for(0, count_steps(job), 1, [&](int64_t begin, int64_t end) {
     Scratch scratch;
-    float* sum = scratch.get<float>(job.kPoints * (kMaxRows[1] * kMaxVectors * kLanes + 16));
+    float* sum = scratch.get<float>(job.kPoints * (kStep * kMaxVectors * kLanes + 16));
     for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
-      const ptrdiff_t plane = kMaxRows[panel.vectors] * panel.width + 16;
+      const ptrdiff_t plane = point_plane(panel, kStep);
       std::fill_n(sum, job.kPoints * plane, 0.0f);
       multiply_step(job, tiles, panel, step, v, z, sum, plane);
       finish_step(job, panel, step, sum, plane, dw);
@@ -176,13 +169,12 @@ void grad_with_shared_sums(const GradJob<F>& job, Scratch& shared, float* sums) 
     });
     parallel_for(0, steps, 1, [&](int64_t begin, int64_t end) {
       for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
-        const int64_t from = job.sources * step / channel_steps(panel, job.sources);
-        const int64_t to = job.sources * (step + 1) / channel_steps(panel, job.sources);
-        const ptrdiff_t plane = job.sources * panel.width;
+        const int64_t rows = std::min(kStep, job.sources - step * kStep);
+        const ptrdiff_t plane = point_plane(panel, job.sources);
         float* sum = step_sum(job, panel, step, sums);
         if (first == 0)
           for (int64_t q = 0; q < job.kPoints; ++q)
-            std::fill_n(sum + q * plane, (to - from) * panel.width, 0.0f);
+            std::fill_n(sum + q * plane, rows * panel.width, 0.0f);
         multiply_step(job, count, panel, step, v, z, sum, plane);
       });
     });
@@ -206,7 +198,7 @@ void grad_with_private_sums(const GradJob<F>& job, int64_t parts, float* sums) {
         transform_chunk(job, first, 0, count, v, z);
         for_each_step(job, 0, steps, [&](const Panel& panel, int64_t step) {
           multiply_step(job, count, panel, step, v, z, step_sum(job, panel, step, own),
-                        job.sources * panel.width);
+                        point_plane(panel, job.sources));
         });
       }
     }
@@ -245,7 +237,8 @@ void grad_tiles(const Correlation& c, int64_t outputs, const float* x, const flo
     grad_with_shared_sums(job, shared, sums);
   parallel_for(0, count_steps(job), 4, [&](int64_t begin, int64_t end) {
     for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
-      finish_step(job, panel, step, step_sum(job, panel, step, sums), sources * panel.width, dw);
+      finish_step(job, panel, step, step_sum(job, panel, step, sums),
+                  point_plane(panel, sources), dw);
     });
   });
 }
