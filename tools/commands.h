@@ -10,5 +10,7 @@ void add_predict(CLI::App& app);
 void add_export(CLI::App& app);
 /// tuco inspect FILE: what a model or checkpoint holds.
 void add_inspect(CLI::App& app);
+/// tuco tune -o FILE: measures the table of convolution algorithms.
+void add_tune(CLI::App& app);
 
 }  // namespace tuco::tools

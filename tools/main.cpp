@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   tuco::tools::add_predict(app);
   tuco::tools::add_export(app);
   tuco::tools::add_inspect(app);
+  tuco::tools::add_tune(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) {

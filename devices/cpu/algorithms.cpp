@@ -1,6 +1,7 @@
 #include "tuco/devices/cpu/algorithms.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iterator>
 
@@ -10,7 +11,18 @@
 namespace tuco::cpu {
 namespace {
 
+constexpr std::string_view kPassNames[] = {"forward", "inference", "grad_input", "grad_weight"};
 constexpr std::string_view kNames[] = {"direct", "winograd2", "winograd4"};
+
+/// Below, vectors of channels are mostly empty.
+constexpr int64_t kFewestChannels = 12;
+
+constexpr int kChannelClasses = static_cast<int>(std::size(ShapeClass::kChannels));
+
+/// [pass][batch][channels]: a letter for each side, d, 2 or 4.
+constexpr std::string_view kTable[kPasses][std::size(ShapeClass::kBatches)][kChannelClasses] = {
+#include "tuco/devices/cpu/algorithms_table.inc"
+};
 
 std::optional<Algorithm> from_environment() {
   const char* text = std::getenv("TUCO_CONV2D");
@@ -26,8 +38,15 @@ std::optional<Algorithm>& forced() {
   return algorithm;
 }
 
+/// Which of `count` powers of two from `first` on is nearest to the root of `product`.
+int nearest_power(double product, int64_t first, size_t count) {
+  const double steps = std::log2(std::max(product, 1.0)) / 2 - std::log2(static_cast<double>(first));
+  return static_cast<int>(std::clamp<int64_t>(std::lround(steps), 0, static_cast<int64_t>(count) - 1));
+}
+
 }  // namespace
 
+std::string_view pass_name(Pass pass) { return kPassNames[static_cast<int>(pass)]; }
 std::string_view algorithm_name(Algorithm algorithm) {
   return kNames[static_cast<int>(algorithm)];
 }
@@ -38,12 +57,26 @@ bool is_able(Algorithm algorithm, const WindowGeometry& g) {
 
 void force_algorithm(std::optional<Algorithm> algorithm) { forced() = algorithm; }
 
-Algorithm choose_algorithm(Pass, const WindowGeometry& g) {
+ShapeClass shape_class(const WindowGeometry& g) {
+  using C = ShapeClass;
+  return {g.batch < 4 ? 0 : 1,
+          nearest_power(static_cast<double>(g.in_c) * static_cast<double>(g.out_c), C::kChannels[0],
+                        std::size(C::kChannels)),
+          nearest_power(static_cast<double>(g.out_h) * static_cast<double>(g.out_w), C::kSides[0],
+                        std::size(C::kSides))};
+}
+
+Algorithm table_entry(Pass pass, const ShapeClass& c) {
+  const char letter = kTable[static_cast<int>(pass)][c.batch][c.channels][c.side];
+  return letter == '4' ? Algorithm::winograd4
+                       : letter == '2' ? Algorithm::winograd2 : Algorithm::direct;
+}
+
+Algorithm choose_algorithm(Pass pass, const WindowGeometry& g) {
   if (forced()) return is_able(*forced(), g) ? *forced() : Algorithm::direct;
-  if (!is_winograd_shape(g) || std::min(g.in_c, g.out_c) < 16) return Algorithm::direct;
-  if (std::min(g.out_h, g.out_w) < 4) return Algorithm::direct;
-  // Beyond, the transformed filter of F(4x4) leaves the last cache.
-  return g.in_c * g.out_c <= 300 * 300 ? Algorithm::winograd4 : Algorithm::winograd2;
+  if (!is_winograd_shape(g) || std::min(g.in_c, g.out_c) < kFewestChannels)
+    return Algorithm::direct;
+  return table_entry(pass, shape_class(g));
 }
 
 }  // namespace tuco::cpu

@@ -259,7 +259,7 @@ void conv2d_forward<float>(const WindowGeometry& g, const float* x, const float*
   if (is_depthwise(g))
     depthwise_correlate(c, g.out_c, g.kernel.h * g.kernel.w, x, w, epilogue, y, forms);
   else
-    correlate(Pass::forward, g, c, weights_of(g, w, true), x, epilogue, y, forms);
+    correlate(forms ? Pass::inference : Pass::forward, g, c, weights_of(g, w, true), x, epilogue, y, forms);
 }
 
 template <>

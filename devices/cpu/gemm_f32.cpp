@@ -1,5 +1,7 @@
 // The product in float32. b is packed into panels of two or three vectors by kDepth rows, which
-// stay in L1 while a block of rows of a, read in place or copied, passes over them.
+// stay in L1 while a block of rows of a, read in place or copied, passes over them. The rows that come
+// next are fetched ahead: so many short runs far from each other are more than hardware foresees. A
+// few rows by the rows of a stored b are dot products, which pack nothing.
 #include "tuco/devices/cpu/gemm.h"
 
 #include "tuco/core/parallel.h"
@@ -9,6 +11,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/gemm_f32.cpp"
 #include <hwy/foreach_target.h>
+
+#include <hwy/cache_control.h>
 
 #include "tuco/devices/cpu/tile-inl.h"
 
@@ -20,6 +24,9 @@ constexpr int64_t kDepth = 256;     // about so many rows of b at a time: a pane
 constexpr int64_t kRowBlock = 126;  // rows of a that pass over all panels together
 // Multiply-adds that are worth a thread of their own.
 constexpr int64_t kProductsPerThread = 1 << 18;
+constexpr int64_t kPackedPerThread = 1 << 13;  // floats, that are worth one when packing
+constexpr int64_t kSlabBytes = 4 << 20;        // of packed b that rows of a pass over together
+constexpr int64_t kDotRows = 3;                // of a at most, for dot products
 
 // Rows of b in a block: an even share, so that the last one is not a thin rest.
 inline int64_t block_depth(int64_t k) {
@@ -54,98 +61,168 @@ struct RightOperand {
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
-// Packs rows [k0, k0 + depth) of op(b).
-void pack_block(const RightOperand& r, int64_t k0, int64_t depth, const Panels& panels,
-                float* packed) {
-  const int64_t grain = 1 + kProductsPerThread / (4 * kLanes * (depth + 1));
-  parallel_for(0, static_cast<int64_t>(panels.size()), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) {
-      const Panel& panel = panels[p];
-      float* to = packed + panel.offset * depth;
+// Packs rows [k0, k0 + depth) of op(b), in blocks of so many rows.
+void pack_rows_of_b(const RightOperand& r, int64_t k0, int64_t depth, int64_t block,
+                    const Panels& panels, float* packed) {
+  const auto count = static_cast<int64_t>(panels.size());
+  const int64_t blocks = divide_up(depth, block);
+  const int64_t grain = 1 + kPackedPerThread / (panels[0].width * (block + 1));
+  parallel_for(0, count * blocks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Panel& panel = panels[i % count];
+      const int64_t from = i / count * block, here = std::min(block, depth - from), k = k0 + from;
+      float* to = packed + packed_size(panels, from) + panel.offset * here;
       if (r.trans)
-        pack_columns(r.b + panel.first * r.ldb + k0, r.ldb, depth, panel.columns, r.alpha, to,
+        pack_columns(r.b + panel.first * r.ldb + k, r.ldb, here, panel.columns, r.alpha, to,
                      panel.width);
       else
-        pack_rows(r.b + k0 * r.ldb + panel.first, r.ldb, depth, panel.columns, r.alpha, to,
+        pack_rows(r.b + k * r.ldb + panel.first, r.ldb, here, panel.columns, r.alpha, to,
                   panel.width);
     }
   });
 }
 
-// Rows [begin, end) of the product, by the given panels, with a block of b.
-void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, int64_t k0, int64_t depth,
-                   int64_t k, const Panel* panel, const Panel* last_panel, const float* packed) {
-  Scratch scratch;
-  const bool copy = l.trans || (depth < k && l.lda % 64 == 0);  // one cache set, one page a row
-  const bool is_last = k0 + depth == k;
-  const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16;
-  float* own = copy ? scratch.get<float>(kRowBlock * copy_row) : nullptr;
-  const ptrdiff_t offset = 0;
-  for (int64_t i0 = begin; i0 < end; i0 += kRowBlock) {
-    const int64_t rows = std::min(kRowBlock, end - i0);
-    const float* a = l.a + i0 * l.lda + k0;
-    ptrdiff_t a_row = l.lda;
-    if (l.trans) {
-      pack_columns(l.a + k0 * l.lda + i0, l.lda, rows, depth, 1, own, copy_row);
-    } else if (copy) {
-      for (int64_t i = 0; i < rows; ++i)
-        std::memcpy(own + i * copy_row, a + i * l.lda, depth * sizeof(float));
-    }
-    if (copy) a = own, a_row = copy_row;
-    for (const Panel* p = panel; p != last_panel; ++p) {
-      for (int64_t i = 0; i < rows; i += p->rows) {
-        const ptrdiff_t at = (i0 + i) * l.ldc + p->first;
-        TileOperands t{a + i * a_row, a_row,      &offset, 1,
-                       depth,         packed + p->offset * depth,
-                       l.c + at,      l.ldc,      last_columns(*p), l.accumulate || k0 > 0};
-        if (is_last)
-          t.epilogue = l.epilogue.at(at, p->first);
-        else if (!t.accumulate && l.epilogue.bias)
-          t.epilogue.bias = l.epilogue.bias + p->first;
-        find_tile(std::min(p->rows, rows - i), p->vectors)(t);
-      }
+// The part of a that a block of rows reads together.
+struct LeftBlock {
+  int64_t row, rows, k0, depth;
+};
+
+// Lets a tile's share, `part` of `parts`, of a block be fetched for later.
+void fetch(const LeftOperand& l, const LeftBlock& block, int64_t part, int64_t parts) {
+  const int64_t lines = l.trans ? block.depth : block.rows;  // runs in memory, and their length
+  const int64_t length = l.trans ? block.rows : block.depth;
+  const float* a = l.trans ? l.a + block.k0 * l.lda + block.row : l.a + block.row * l.lda + block.k0;
+  for (int64_t i = lines * part / parts; i < lines * (part + 1) / parts; ++i)
+    for (int64_t j = 0; j < length; j += 16) hwy::Prefetch(a + i * l.lda + j);
+}
+
+// A block of rows by the given panels of a block of b.
+void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const LeftBlock& next,
+                         int64_t k, const Panel* panel, const Panel* last_panel,
+                         const float* packed, float* own) {
+  const int64_t rows = block.rows, depth = block.depth;
+  const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16, offset = 0;
+  const bool is_last = block.k0 + depth == k;
+  const float* a = l.a + block.row * l.lda + block.k0;
+  ptrdiff_t a_row = l.lda;
+  if (l.trans) {
+    pack_columns(l.a + block.k0 * l.lda + block.row, l.lda, rows, depth, 1, own, copy_row);
+  } else if (own) {
+    for (int64_t i = 0; i < rows; ++i)
+      std::memcpy(own + i * copy_row, a + i * l.lda, depth * sizeof(float));
+  }
+  if (own) a = own, a_row = copy_row;
+  for (const Panel* p = panel; p != last_panel; ++p) {
+    const int64_t tiles = divide_up(rows, p->rows);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t i = tile * p->rows, count = std::min(p->rows, rows - i);
+      if (p == panel && own)
+        fetch(l, next, tile, tiles);
+      else if (p == panel && i + count < rows)  // soon enough, and L1 holds no more
+        fetch(l, {block.row + i + count, std::min(count, rows - i - count), block.k0, depth}, 0, 1);
+      else if (p == panel)
+        fetch(l, {next.row, std::min(count, next.rows), next.k0, next.depth}, 0, 1);
+      const ptrdiff_t at = (block.row + i) * l.ldc + p->first;
+      TileOperands t{a + i * a_row, a_row,      &offset, 1,
+                     depth,         packed + p->offset * depth,
+                     l.c + at,      l.ldc,      last_columns(*p), l.accumulate || block.k0 > 0};
+      if (is_last)
+        t.epilogue = l.epilogue.at(at, p->first);
+      else if (!t.accumulate && l.epilogue.bias)
+        t.epilogue.bias = l.epilogue.bias + p->first;
+      find_tile(count, p->vectors)(t);
     }
   }
 }
 
-void multiply_block(const LeftOperand& l, int64_t k0, int64_t depth, int64_t k,
-                    const Panels& panels, const float* packed) {
-  const int64_t step = panels.front().rows, tiles = divide_up(l.m, step);
-  const auto count = static_cast<int64_t>(panels.size());
-  const Panel* first = panels.data();
+// Rows [k0, k0 + depth) of op(b), packed in blocks of so many rows.
+struct Slab {
+  int64_t k0, depth, block, k;  // k: of the whole product
+  const Panels& panels;
+  const float* packed;
+};
+
+// Rows [begin, end) of the product, by the given panels of a slab.
+void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, const Slab& slab,
+                   const Panel* panel, const Panel* last_panel) {
+  Scratch scratch;
+  const bool copy = l.trans || (slab.block < slab.k && l.lda % 64 == 0);  // a page, a set a row
+  float* own =
+      copy ? scratch.get<float>(kRowBlock * (divide_up(slab.block, 16) * 16 + 16)) : nullptr;
+  const int64_t k_end = slab.k0 + slab.depth;
+  const auto at = [&](int64_t row, int64_t k0) {
+    return LeftBlock{row, std::clamp<int64_t>(end - row, 0, kRowBlock), k0,
+                     std::min(slab.block, k_end - k0)};
+  };
+  for (int64_t i0 = begin; i0 < end; i0 += kRowBlock)
+    for (int64_t k0 = slab.k0; k0 < k_end; k0 += slab.block) {
+      const LeftBlock next =
+          k0 + slab.block < k_end ? at(i0, k0 + slab.block) : at(i0 + kRowBlock, slab.k0);
+      multiply_left_block(l, at(i0, k0), next, slab.k, panel, last_panel,
+                          slab.packed + packed_size(slab.panels, k0 - slab.k0), own);
+    }
+}
+
+void multiply_slab(const LeftOperand& l, const Slab& slab) {
+  const int64_t step = slab.panels.front().rows, tiles = divide_up(l.m, step);
+  const auto count = static_cast<int64_t>(slab.panels.size());
+  const Panel* first = slab.panels.data();
   if (tiles >= num_threads() || tiles >= count) {
-    const int64_t n = panels.back().first + panels.back().columns;
-    parallel_for(0, tiles, 1 + kProductsPerThread / (step * n * (depth + 1)),
+    const int64_t n = slab.panels.back().first + slab.panels.back().columns;
+    parallel_for(0, tiles, 1 + kProductsPerThread / (step * n * (slab.depth + 1)),
                  [&](int64_t begin, int64_t end) {
-                   multiply_rows(l, begin * step, std::min(l.m, end * step), k0, depth, k, first,
-                                 first + count, packed);
+                   multiply_rows(l, begin * step, std::min(l.m, end * step), slab, first,
+                                 first + count);
                  });
   } else {
-    parallel_for(0, count, 1 + kProductsPerThread / (l.m * panels[0].width * (depth + 1)),
+    parallel_for(0, count, 1 + kProductsPerThread / (l.m * first->width * (slab.depth + 1)),
                  [&](int64_t begin, int64_t end) {
-                   multiply_rows(l, 0, l.m, k0, depth, k, first + begin, first + end, packed);
+                   multiply_rows(l, 0, l.m, slab, first + begin, first + end);
                  });
   }
+}
+
+// The product of few rows with b as it is stored, (n, k).
+void multiply_by_dots(const LeftOperand& l, const RightOperand& r) {
+  const F32 d;
+  parallel_for(0, r.n, 1 + kProductsPerThread / (l.m * r.k), [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j)
+      for (int64_t i = 0; i < l.m; ++i) {
+        const float *a = l.a + i * l.lda, *b = r.b + j * r.ldb;
+        VecF sums[4] = {zero(), zero(), zero(), zero()};
+        int64_t k = 0;
+        for (; k + 4 * kLanes <= r.k; k += 4 * kLanes) {
+          TUCO_UNROLL
+          for (int s = 0; s < 4; ++s)
+            sums[s] = hn::MulAdd(load(a + k + s * kLanes), load(b + k + s * kLanes), sums[s]);
+        }
+        for (; k < r.k; k += kLanes)
+          sums[0] = hn::MulAdd(load_first(a + k, r.k - k), load_first(b + k, r.k - k), sums[0]);
+        const VecF all = hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]));
+        const ptrdiff_t at = i * l.ldc + j;
+        const float sum = r.alpha * hn::GetLane(hn::SumOfLanes(d, all));
+        l.c[at] = l.epilogue.finish(sum, j, at);
+      }
+  });
 }
 
 void gemm_unpacked(const LeftOperand& l, const RightOperand& r) {
+  if (l.m <= kDotRows && !l.trans && r.trans && !l.accumulate) return multiply_by_dots(l, r);
   Scratch scratch;
   const Panels panels = split_columns(r.n, l.m, &scratch);
   const int64_t block = block_depth(r.k);
-  float* packed = scratch.get<float>(packed_size(panels, block));
-  for (int64_t k0 = 0; k0 < r.k; k0 += block) {
-    const int64_t depth = std::min(block, r.k - k0);
-    pack_block(r, k0, depth, panels, packed);
-    multiply_block(l, k0, depth, r.k, panels, packed);
+  const int64_t block_bytes = packed_size(panels, block) * static_cast<int64_t>(sizeof(float));
+  const int64_t slab = std::max<int64_t>(1, kSlabBytes / block_bytes) * block;
+  float* packed = scratch.get<float>(packed_size(panels, std::min(slab, r.k)));
+  for (int64_t k0 = 0; k0 < r.k; k0 += slab) {
+    const int64_t depth = std::min(slab, r.k - k0);
+    pack_rows_of_b(r, k0, depth, block, panels, packed);
+    multiply_slab(l, {k0, depth, block, r.k, panels, packed});
   }
 }
 
-void gemm_packed(const LeftOperand& l, int64_t k, const Panels& panels,
-                 const float* packed) {
-  const int64_t block = block_depth(k);
-  for (int64_t k0 = 0; k0 < k; k0 += block)
-    multiply_block(l, k0, std::min(block, k - k0), k, panels,
-                   packed + packed_size(panels, k0));
+void gemm_packed(const LeftOperand& l, int64_t k, const Panels& panels, const float* packed) {
+  multiply_slab(l, {0, k, block_depth(k), k, panels, packed});
 }
 
 Panels plan_panels(int64_t n) {
@@ -153,9 +230,7 @@ Panels plan_panels(int64_t n) {
 }
 
 void pack_all(const RightOperand& r, const Panels& panels, float* packed) {
-  const int64_t block = block_depth(r.k);
-  for (int64_t k0 = 0; k0 < r.k; k0 += block)
-    pack_block(r, k0, std::min(block, r.k - k0), panels, packed + packed_size(panels, k0));
+  pack_rows_of_b(r, 0, r.k, block_depth(r.k), panels, packed);
 }
 
 int64_t packed_floats(int64_t k, const Panels& panels) {

@@ -116,6 +116,59 @@ TEST(Winograd, OnlyTakesItsShapes) {
   }
 }
 
+// The errors that docs/kernels.md tells, relative to the root mean square, on normal numbers.
+TEST(Winograd, ErrorsAreSmall) {
+  const Layer l(geometry(2, 32, 32, 64, 128));
+  const Results<double> exact = run<double>(l);
+  struct Bound {
+    Algorithm algorithm;
+    double largest, mean;
+  };
+  for (const auto& [algorithm, largest, mean] :
+       {Bound{Algorithm::direct, 6e-6, 6e-7}, Bound{Algorithm::winograd2, 6e-6, 6e-7},
+        Bound{Algorithm::winograd4, 1.5e-5, 1.5e-6}}) {
+    const Forced forced(algorithm);
+    const Results<float> got = run<float>(l);
+    for (const auto& [what, a, b] :
+         {std::tuple{"y", &got.y, &exact.y}, {"dx", &got.dx, &exact.dx}, {"dw", &got.dw, &exact.dw}}) {
+      double square = 0, sum = 0, most = 0;
+      for (size_t i = 0; i < a->size(); ++i) {
+        const double error = std::abs((*a)[i] - (*b)[i]);
+        square += (*b)[i] * (*b)[i];
+        sum += error;
+        most = std::max(most, error);
+      }
+      const auto count = static_cast<double>(a->size());
+      const double rms = std::sqrt(square / count);
+      fmt::print("{:<10} {:<3} largest {:.1e}, mean {:.1e}\n", algorithm_name(algorithm), what,
+                 most / rms, sum / count / rms);
+      EXPECT_LT(most / rms, largest) << what;
+      EXPECT_LT(sum / count / rms, mean) << what;
+    }
+  }
+}
+
+TEST(Winograd, TheTableIsWhole) {
+  for (int pass = 0; pass < kPasses; ++pass)
+    for (int b = 0; b < 2; ++b)
+      for (int c = 0; c < 6; ++c)
+        for (int s = 0; s < 6; ++s) {
+          const ShapeClass shape{b, c, s};
+          WindowGeometry g = geometry(ShapeClass::kBatches[b], ShapeClass::kSides[s],
+                                      ShapeClass::kSides[s], ShapeClass::kChannels[c],
+                                      ShapeClass::kChannels[c]);
+          g.kernel = 3;
+          g.out_h = g.in_h, g.out_w = g.in_w;
+          EXPECT_EQ(shape_class(g).batch, b);
+          EXPECT_EQ(shape_class(g).channels, c);
+          EXPECT_EQ(shape_class(g).side, s);
+          EXPECT_EQ(choose_algorithm(static_cast<Pass>(pass), g),
+                    table_entry(static_cast<Pass>(pass), shape));
+          g.in_c = 3;
+          EXPECT_EQ(choose_algorithm(static_cast<Pass>(pass), g), Algorithm::direct);
+        }
+}
+
 TEST(Winograd, IsDeterministic) {
   const Layer l(geometry(5, 21, 20, 48, 40));
   for (const Algorithm algorithm : {Algorithm::winograd2, Algorithm::winograd4}) {

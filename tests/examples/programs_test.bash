@@ -108,6 +108,17 @@ inspect() {
   says "tuco: $inputs/damaged.png"
 }
 
+# A table like the committed one; the other rows keep their entries.
+tune() {
+  local committed=$source/devices/cpu/algorithms_table.inc
+  expect 0 "$tuco" tune --milliseconds 0 --most-channels 16 -o "$own/table.inc"
+  head -n 1 "$own/table.inc" | grep -q 'Written by `tuco tune`' || fail "no header"
+  cmp <(sed '1d; s/"[d24]*",//' "$committed") <(sed '1d; s/"[d24]*",//' "$own/table.inc") ||
+    fail "other rows changed"
+  expect 1 env TUCO_CONV2D=fast "$tuco" tune --most-channels 16
+  says 'TUCO_CONV2D: "fast", expected direct, winograd2 or winograd4'
+}
+
 predict() {
   local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
   expect 0 "$tuco" predict --top 2 "$model" "$pictures/cat/1.png" "$pictures/dog/1.png"
