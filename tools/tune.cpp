@@ -49,10 +49,14 @@ WindowGeometry geometry_of(const ShapeClass& c) {
 void run(Pass pass, const WindowGeometry& g, float* x, float* w, float* y,
          const cpu::PackedForms& forms) {
   switch (pass) {
-    case Pass::forward: return cpu::conv2d_forward<float>(g, x, w, {}, y);
-    case Pass::inference: return cpu::conv2d_forward<float>(g, x, w, {.low = 0}, y, &forms);
-    case Pass::grad_input: return cpu::conv2d_grad_input<float>(g, y, w, x);
-    case Pass::grad_weight: return cpu::conv2d_grad_weight<float>(g, x, y, w);
+    case Pass::forward:
+      return cpu::conv2d_forward<float>(g, x, w, {}, y);
+    case Pass::inference:
+      return cpu::conv2d_forward<float>(g, x, w, {.low = 0}, y, &forms);
+    case Pass::grad_input:
+      return cpu::conv2d_grad_input<float>(g, y, w, x);
+    case Pass::grad_weight:
+      return cpu::conv2d_grad_weight<float>(g, x, y, w);
   }
 }
 
@@ -68,9 +72,8 @@ char fastest(Pass pass, const ShapeClass& c, const Options& options) {
   std::fill(std::begin(best), std::end(best), std::numeric_limits<double>::infinity());
   cpu::PackedForms forms;
   const auto start = Clock::now();
-  for (int round = 0; round < 3 || Clock::now() - start <
-                                       std::chrono::duration<double, std::milli>(
-                                           options.milliseconds);
+  for (int round = 0; round < 3 || Clock::now() - start < std::chrono::duration<double, std::milli>(
+                                                              options.milliseconds);
        ++round)
     for (int a = 0; a < cpu::kAlgorithms; ++a) {
       cpu::force_algorithm(static_cast<Algorithm>(a));
@@ -88,7 +91,8 @@ char fastest(Pass pass, const ShapeClass& c, const Options& options) {
 
 void tune(const Options& options) {
   std::string text = fmt::format(
-      "// Written by `tuco tune` ({}, {} threads). A column for each side of the output, 2 to 64; a\n"
+      "// Written by `tuco tune` ({}, {} threads). A column for each side of the output, 2 to 64; "
+      "a\n"
       "// string for each number of channels, 16 to 512; d: direct, 2: F(2x2), 4: F(4x4).\n",
       cpu::isa_name(cpu::active_isa()), num_threads());
   for (int p = 0; p < cpu::kPasses; ++p) {

@@ -40,16 +40,16 @@ std::optional<Algorithm>& forced() {
 
 /// Which of `count` powers of two from `first` on is nearest to the root of `product`.
 int nearest_power(double product, int64_t first, size_t count) {
-  const double steps = std::log2(std::max(product, 1.0)) / 2 - std::log2(static_cast<double>(first));
-  return static_cast<int>(std::clamp<int64_t>(std::lround(steps), 0, static_cast<int64_t>(count) - 1));
+  const double steps =
+      std::log2(std::max(product, 1.0)) / 2 - std::log2(static_cast<double>(first));
+  return static_cast<int>(
+      std::clamp<int64_t>(std::lround(steps), 0, static_cast<int64_t>(count) - 1));
 }
 
 }  // namespace
 
 std::string_view pass_name(Pass pass) { return kPassNames[static_cast<int>(pass)]; }
-std::string_view algorithm_name(Algorithm algorithm) {
-  return kNames[static_cast<int>(algorithm)];
-}
+std::string_view algorithm_name(Algorithm algorithm) { return kNames[static_cast<int>(algorithm)]; }
 
 bool is_able(Algorithm algorithm, const WindowGeometry& g) {
   return algorithm == Algorithm::direct || is_winograd_shape(g);
@@ -68,8 +68,9 @@ ShapeClass shape_class(const WindowGeometry& g) {
 
 Algorithm table_entry(Pass pass, const ShapeClass& c) {
   const char letter = kTable[static_cast<int>(pass)][c.batch][c.channels][c.side];
-  return letter == '4' ? Algorithm::winograd4
-                       : letter == '2' ? Algorithm::winograd2 : Algorithm::direct;
+  return letter == '4'   ? Algorithm::winograd4
+         : letter == '2' ? Algorithm::winograd2
+                         : Algorithm::direct;
 }
 
 Algorithm choose_algorithm(Pass pass, const WindowGeometry& g) {

@@ -33,8 +33,8 @@ HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
 // [group][panel][tap][source channel][panel width]
-void pack_weights(const Correlation& c, const CorrelationWeights& w,
-                  const Panels& panels, float* packed) {
+void pack_weights(const Correlation& c, const CorrelationWeights& w, const Panels& panels,
+                  float* packed) {
   const int64_t sources = c.src_c / c.groups, taps = static_cast<int64_t>(c.taps.size());
   const int64_t depth = taps * sources, group_size = packed_size(panels, depth);
   const auto count = static_cast<int64_t>(panels.size());
@@ -141,15 +141,9 @@ void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip
       const ptrdiff_t out = job.output(begin, 0, group, panel);
       for (int64_t p = 0; p < pixels; p += panel.rows) {
         const int64_t rows = std::min(panel.rows, pixels - p);
-        TileOperands t{matrix + p * row,
-                       row,
-                       &zero_offset,
-                       1,
-                       depth,
-                       job.weights(group, panel),
-                       nullptr,
-                       c.dst_pixel,
-                       last_columns(panel)};
+        TileOperands t{
+            matrix + p * row, row,         &zero_offset,       1, depth, job.weights(group, panel),
+            nullptr,          c.dst_pixel, last_columns(panel)};
         job.run(find_tile(rows, panel.vectors), t, out + p * c.dst_pixel, group, panel);
       }
     }
@@ -171,8 +165,7 @@ void correlate_dense(const Correlation& c, const CorrelationWeights& w, const fl
       std::min(divide_up(kGatherPixels, image_pixels),
                kGatherBytes / (image_pixels * (depth + 16) * static_cast<int64_t>(sizeof(float)))),
       1, c.batch);
-  const Panels panels =
-      split_columns(outputs, gather ? images * image_pixels : c.cols, &shared);
+  const Panels panels = split_columns(outputs, gather ? images * image_pixels : c.cols, &shared);
   const float* packed =
       packed_form(forms, panel_form(panels), c.groups * packed_size(panels, depth), shared,
                   [&](float* made) { pack_weights(c, w, panels, made); });
@@ -259,7 +252,8 @@ void conv2d_forward<float>(const WindowGeometry& g, const float* x, const float*
   if (is_depthwise(g))
     depthwise_correlate(c, g.out_c, g.kernel.h * g.kernel.w, x, w, epilogue, y, forms);
   else
-    correlate(forms ? Pass::inference : Pass::forward, g, c, weights_of(g, w, true), x, epilogue, y, forms);
+    correlate(forms ? Pass::inference : Pass::forward, g, c, weights_of(g, w, true), x, epilogue, y,
+              forms);
 }
 
 template <>

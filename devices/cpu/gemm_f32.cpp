@@ -1,7 +1,7 @@
 // The product in float32. b is packed into panels of two or three vectors by kDepth rows, which
-// stay in L1 while a block of rows of a, read in place or copied, passes over them. The rows that come
-// next are fetched ahead: so many short runs far from each other are more than hardware foresees. A
-// few rows by the rows of a stored b are dot products, which pack nothing.
+// stay in L1 while a block of rows of a, read in place or copied, passes over them. The rows that
+// come next are fetched ahead: so many short runs far from each other are more than hardware
+// foresees. A few rows by the rows of a stored b are dot products, which pack nothing.
 #include "tuco/devices/cpu/gemm.h"
 
 #include "tuco/core/parallel.h"
@@ -91,7 +91,8 @@ struct LeftBlock {
 void fetch(const LeftOperand& l, const LeftBlock& block, int64_t part, int64_t parts) {
   const int64_t lines = l.trans ? block.depth : block.rows;  // runs in memory, and their length
   const int64_t length = l.trans ? block.rows : block.depth;
-  const float* a = l.trans ? l.a + block.k0 * l.lda + block.row : l.a + block.row * l.lda + block.k0;
+  const float* a =
+      l.trans ? l.a + block.k0 * l.lda + block.row : l.a + block.row * l.lda + block.k0;
   for (int64_t i = lines * part / parts; i < lines * (part + 1) / parts; ++i)
     for (int64_t j = 0; j < length; j += 16) hwy::Prefetch(a + i * l.lda + j);
 }
@@ -123,9 +124,16 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
       else if (p == panel)
         fetch(l, {next.row, std::min(count, next.rows), next.k0, next.depth}, 0, 1);
       const ptrdiff_t at = (block.row + i) * l.ldc + p->first;
-      TileOperands t{a + i * a_row, a_row,      &offset, 1,
-                     depth,         packed + p->offset * depth,
-                     l.c + at,      l.ldc,      last_columns(*p), l.accumulate || block.k0 > 0};
+      TileOperands t{a + i * a_row,
+                     a_row,
+                     &offset,
+                     1,
+                     depth,
+                     packed + p->offset * depth,
+                     l.c + at,
+                     l.ldc,
+                     last_columns(*p),
+                     l.accumulate || block.k0 > 0};
       if (is_last)
         t.epilogue = l.epilogue.at(at, p->first);
       else if (!t.accumulate && l.epilogue.bias)
@@ -233,9 +241,7 @@ void pack_all(const RightOperand& r, const Panels& panels, float* packed) {
   pack_rows_of_b(r, 0, r.k, block_depth(r.k), panels, packed);
 }
 
-int64_t packed_floats(int64_t k, const Panels& panels) {
-  return packed_size(panels, k);
-}
+int64_t packed_floats(int64_t k, const Panels& panels) { return packed_size(panels, k); }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

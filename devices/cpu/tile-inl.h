@@ -29,20 +29,35 @@ constexpr int kMaxRows[] = {0, 4, 4, 2};
 #endif
 constexpr int kMaxVectors = 3;
 
-template <int MR, int NV>
-void tile(const TileOperands& t) {
-  VecF acc[MR][NV];
+/// visit(register, row, vector) for all of a tile, unrolled.
+template <int MR, int NV, class Visit>
+HWY_INLINE void for_each_register(VecF (&acc)[MR][NV], Visit&& visit) {
   TUCO_UNROLL
   for (int r = 0; r < MR; ++r) {
     TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) visit(acc[r][j], r, j);
+  }
+}
+
+template <int MR, int NV>
+void tile(const TileOperands& t) {
+  VecF acc[MR][NV];
+  // One decision for all registers: the compiler would take it for each.
+  if (t.accumulate) {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
+      const float* from = t.c + r * t.c_row + j * kLanes;
+      v = j == NV - 1 ? load_first(from, t.last) : load(from);
+    });
+  } else {
+    VecF start[NV];
+    TUCO_UNROLL
     for (int j = 0; j < NV; ++j) {
-      acc[r][j] = zero();
-      const float* from = t.accumulate      ? t.c + r * t.c_row + j * kLanes
-                          : t.epilogue.bias ? t.epilogue.bias + j * kLanes
-                                            : nullptr;
-      if (!from) continue;
-      acc[r][j] = j == NV - 1 ? load_first(from, t.last) : load(from);
+      start[j] = zero();
+      if (!t.epilogue.bias) continue;
+      const float* from = t.epilogue.bias + j * kLanes;
+      start[j] = j == NV - 1 ? load_first(from, t.last) : load(from);
     }
+    for_each_register<MR, NV>(acc, [&](VecF& v, int, int j) TUCO_INLINE_LAMBDA { v = start[j]; });
   }
   const float* b = t.b;
   const ptrdiff_t row = t.a_row;
@@ -71,33 +86,28 @@ void tile(const TileOperands& t) {
     }
   }
   if (t.epilogue.addend) {
-    TUCO_UNROLL
-    for (int r = 0; r < MR; ++r) {
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) {
-        const float* from = t.epilogue.addend + r * t.c_row + j * kLanes;
-        acc[r][j] = hn::Add(acc[r][j], j == NV - 1 ? load_first(from, t.last) : load(from));
-      }
-    }
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
+      const float* from = t.epilogue.addend + r * t.c_row + j * kLanes;
+      v = hn::Add(v, j == NV - 1 ? load_first(from, t.last) : load(from));
+    });
   }
   if (t.epilogue.clamps()) {
     const VecF low = splat(t.epilogue.low), high = splat(t.epilogue.high);
-    TUCO_UNROLL
-    for (int r = 0; r < MR; ++r) {
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) acc[r][j] = clamp(acc[r][j], low, high);
-    }
+    for_each_register<MR, NV>(
+        acc, [&](VecF& v, int, int) TUCO_INLINE_LAMBDA { v = clamp(v, low, high); });
   }
-  TUCO_UNROLL
-  for (int r = 0; r < MR; ++r) {
-    TUCO_UNROLL
-    for (int j = 0; j < NV; ++j) {
+  if (t.last == kLanes) {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
+      store(v, t.c + r * t.c_row + j * kLanes);
+    });
+  } else {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
       float* to = t.c + r * t.c_row + j * kLanes;
       if (j == NV - 1)
-        store_first(acc[r][j], to, t.last);
+        store_first(v, to, t.last);
       else
-        store(acc[r][j], to);
-    }
+        store(v, to);
+    });
   }
 }
 

@@ -18,8 +18,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
-/// F(4x4, 3x3) with the points 0, +-a, +-b, infinity, a^2 = 1/2, b^2 = 2: their powers stay near 1, so
-/// that it rounds 4 to 6 times less than with the usual 1 and 2.
+/// F(4x4, 3x3) with the points 0, +-a, +-b, infinity, a^2 = 1/2, b^2 = 2: their powers stay near 1,
+/// so that it rounds 4 to 6 times less than with the usual 1 and 2.
 struct F4 {
   static constexpr int kOut = 4, kIn = 6;
   static constexpr float a = 0.70710678f, b = 1.41421356f;
@@ -110,11 +110,9 @@ struct F2 {
   }
 };
 
-/// Matrices of all points, [panel][point][depth][column]: filters, and sums of their gradients. Between
-/// planes is a cache line more, or they would fall into the same cache sets.
-inline ptrdiff_t point_plane(const Panel& panel, int64_t depth) {
-  return depth * panel.width + 16;
-}
+/// Matrices of all points, [panel][point][depth][column]: filters, and sums of their gradients.
+/// Between planes is a cache line more, or they would fall into the same cache sets.
+inline ptrdiff_t point_plane(const Panel& panel, int64_t depth) { return depth * panel.width + 16; }
 inline int64_t point_matrices_size(const Panels& panels, int64_t points, int64_t depth) {
   return points * (packed_size(panels, depth) + 16 * static_cast<int64_t>(panels.size()));
 }
@@ -171,8 +169,8 @@ HWY_INLINE void transform(Matrix&& matrix, Get&& from, Put&& to) {
   }
 }
 
-/// B' d B of one tile for all source channels, to v[point * plane + channel]; the channels that fill
-/// the last vector are zero. `zeros` are as many as the source has channels.
+/// B' d B of one tile for all source channels, to v[point * plane + channel]; the channels that
+/// fill the last vector are zero. `zeros` are as many as the source has channels.
 template <class F>
 void transform_input(const TileGrid<F>& grid, int64_t tile, const float* src, const float* zeros,
                      float* v, ptrdiff_t plane) {
@@ -193,18 +191,18 @@ void transform_input(const TileGrid<F>& grid, int64_t tile, const float* src, co
   }
   int64_t channel = 0;
   for (; channel + kLanes <= c.src_c; channel += kLanes)
-    transform<F::kIn, F::kIn>([](const auto& d, auto& r) TUCO_INLINE_LAMBDA { F::input(d, r); },
-                              [&](int i, int j) TUCO_INLINE_LAMBDA { return load(at[i][j] + channel); },
-                              [&](int i, int j, VecF x) TUCO_INLINE_LAMBDA {
-                                store(x, v + (i * F::kIn + j) * plane + channel);
-                              });
+    transform<F::kIn, F::kIn>(
+        [](const auto& d, auto& r) TUCO_INLINE_LAMBDA { F::input(d, r); },
+        [&](int i, int j) TUCO_INLINE_LAMBDA { return load(at[i][j] + channel); },
+        [&](int i, int j, VecF x)
+            TUCO_INLINE_LAMBDA { store(x, v + (i * F::kIn + j) * plane + channel); });
   if (channel < c.src_c)
     transform<F::kIn, F::kIn>(
         [](const auto& d, auto& r) TUCO_INLINE_LAMBDA { F::input(d, r); },
-        [&](int i, int j) TUCO_INLINE_LAMBDA { return load_first(at[i][j] + channel, c.src_c - channel); },
-        [&](int i, int j, VecF x) TUCO_INLINE_LAMBDA {
-          store(x, v + (i * F::kIn + j) * plane + channel);
-        });
+        [&](int i, int j)
+            TUCO_INLINE_LAMBDA { return load_first(at[i][j] + channel, c.src_c - channel); },
+        [&](int i, int j, VecF x)
+            TUCO_INLINE_LAMBDA { store(x, v + (i * F::kIn + j) * plane + channel); });
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

@@ -1,9 +1,9 @@
 // Winograd convolution in float32, forward and to the input. Blocks of tiles are transformed into
 // V[point][tile][source channel]; for each panel of outputs, a product for every point with the
 // transformed filter U[panel][point][source channel][column] gives M[point][tile][column], which is
-// transformed into outputs. V and M of a block stay in L2, and U passes over them. Where there are few
-// tiles for so many weights, V is that of all tiles, and threads share the panels; a filter that is not
-// kept is then transformed a panel at a time, and never written to memory as a whole.
+// transformed into outputs. V and M of a block stay in L2, and U passes over them. Where there are
+// few tiles for so many weights, V is that of all tiles, and threads share the panels; a filter
+// that is not kept is then transformed a panel at a time, and never written to memory as a whole.
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/winograd.h"
@@ -21,9 +21,10 @@ namespace tuco::cpu {
 constexpr int64_t kBlockBytes = 640 << 10;  // of V and a panel of M
 constexpr int64_t kMostTiles = 112;         // of a block
 constexpr int64_t kStreamBytes = 12 << 20;  // outputs that no cache would keep: written past them
-constexpr int64_t kFilterBytes = 4 << 20;   // of U, from which on it should not be written as a whole
-constexpr int64_t kFilterDepth = 64;        // source channels of U then made together
-constexpr int64_t kFilterChannels = 16;     // transformed together, so that reads and writes are runs
+constexpr int64_t kFilterBytes = 4
+                                 << 20;  // of U, from which on it should not be written as a whole
+constexpr int64_t kFilterDepth = 64;     // source channels of U then made together
+constexpr int64_t kFilterChannels = 16;  // transformed together, so that reads and writes are runs
 
 }  // namespace tuco::cpu
 #endif
@@ -81,9 +82,8 @@ void transform_filter(const Correlation& c, const CorrelationWeights& w, const P
       transform<3, F::kIn>([](const auto& g, auto& r) TUCO_INLINE_LAMBDA { F::filter(g, r); },
                            [&](int y, int x)
                                TUCO_INLINE_LAMBDA { return load(cells[y * 3 + x] + k); },
-                           [&](int y, int x, VecF v) TUCO_INLINE_LAMBDA {
-                             store(v, to + (y * F::kIn + x) * plane + k);
-                           });
+                           [&](int y, int x, VecF v)
+                               TUCO_INLINE_LAMBDA { store(v, to + (y * F::kIn + x) * plane + k); });
   }
 }
 
@@ -131,8 +131,8 @@ void transform_output(const WinogradJob<F>& job, int64_t tile, const Panel& pane
   }
 }
 
-// M of `count` tiles by one panel, from source channels [begin, end) of V and U; added to that of the
-// channels before.
+// M of `count` tiles by one panel, from source channels [begin, end) of V and U; added to that of
+// the channels before.
 template <class F>
 void multiply_points(const WinogradJob<F>& job, int64_t count, const Panel& panel, int64_t begin,
                      int64_t end, const float* v, const float* u, float* m) {
@@ -152,8 +152,7 @@ void multiply_points(const WinogradJob<F>& job, int64_t count, const Panel& pane
 template <class F>
 void transform_outputs(const WinogradJob<F>& job, int64_t first, int64_t count, const Panel& panel,
                        const float* m) {
-  for (int64_t t = 0; t < count; ++t)
-    transform_output(job, first + t, panel, m + t * panel.width);
+  for (int64_t t = 0; t < count; ++t) transform_output(job, first + t, panel, m + t * panel.width);
 }
 
 // Whether the outputs are long and aligned enough to be written past the caches.
@@ -172,7 +171,8 @@ void correlate_tiles(const Correlation& c, const CorrelationWeights& w, const fl
   const int64_t sources = c.src_c, outputs = w.forward ? w.out : w.in, tiles = grid.count();
   const Panels panels = split_columns(outputs, kMostTiles, &shared);
   const auto count = static_cast<int64_t>(panels.size());
-  const int64_t threads = num_threads(), filter_size = point_matrices_size(panels, kPoints, sources);
+  const int64_t threads = num_threads(),
+                filter_size = point_matrices_size(panels, kPoints, sources);
   const bool few = tiles <= kMostTiles && count > 1;
   const bool by_panel =
       few && !forms && filter_size * static_cast<int64_t>(sizeof(float)) > kFilterBytes;
@@ -183,8 +183,8 @@ void correlate_tiles(const Correlation& c, const CorrelationWeights& w, const fl
   float* zeros = shared.get<float>(sources);
   std::fill_n(zeros, sources, 0.0f);
 
-  WinogradJob<F> job{grid, panels, src, zeros, epilogue, dst, sources, 0,
-                     is_streamed(c, outputs, dst)};
+  WinogradJob<F> job{
+      grid, panels, src, zeros, epilogue, dst, sources, 0, is_streamed(c, outputs, dst)};
   const int64_t tile_bytes =
       kPoints * (job.padded() + panels[0].width) * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::clamp<int64_t>(kBlockBytes / tile_bytes, 1, kMostTiles);
@@ -198,9 +198,9 @@ void correlate_tiles(const Correlation& c, const CorrelationWeights& w, const fl
     parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
       Scratch scratch;
       float* m = scratch.get<float>(kPoints * job.m_plane());
-      float* own =
-          by_panel ? scratch.get<float>(kPoints * (kFilterDepth * kMaxVectors * kLanes + 16))
-                   : nullptr;
+      float* own = by_panel
+                       ? scratch.get<float>(kPoints * (kFilterDepth * kMaxVectors * kLanes + 16))
+                       : nullptr;
       for (int64_t p = begin; p < end; ++p) {
         const Panel& panel = panels[p];
         if (!by_panel)

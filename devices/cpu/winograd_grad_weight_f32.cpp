@@ -20,8 +20,8 @@ namespace tuco::cpu {
 constexpr int64_t kPrivateBytes = 700 << 10;  // sums that every thread may have a copy of
 constexpr int64_t kPrivateChunk = 600 << 10;  // V and Z beside them in L2
 constexpr int64_t kSharedChunk = 4 << 20;     // V and Z where the sums pass through the cache
-constexpr int64_t kStep = 32;                 // source channels whose gradients are finished together
-constexpr int64_t kFewestTiles = 28;          // of a chunk, so that loading sums is a small part
+constexpr int64_t kStep = 32;         // source channels whose gradients are finished together
+constexpr int64_t kFewestTiles = 28;  // of a chunk, so that loading sums is a small part
 
 }  // namespace tuco::cpu
 #endif
@@ -68,9 +68,8 @@ void transform_gradient(const GradJob<F>& job, int64_t tile, float* z) {
                      ? load_first(from + i * c.dst_row + j * c.dst_pixel + o, count)
                      : zero();
         },
-        [&](int i, int j, VecF v) TUCO_INLINE_LAMBDA {
-          store(v, z + (i * F::kIn + j) * plane + o);
-        });
+        [&](int i, int j, VecF v)
+            TUCO_INLINE_LAMBDA { store(v, z + (i * F::kIn + j) * plane + o); });
   }
 }
 
@@ -141,9 +140,8 @@ void grad_in_one_chunk(GradJob<F>& job, Scratch& shared, float* dw) {
   const int64_t tiles = job.grid.count();
   float* v = shared.get<float>(job.kPoints * job.v_plane());
   float* z = shared.get<float>(job.kPoints * job.z_plane());
-  parallel_for(0, tiles, 4, [&](int64_t begin, int64_t end) {
-    transform_chunk(job, 0, begin, end, v, z);
-  });
+  parallel_for(0, tiles, 4,
+               [&](int64_t begin, int64_t end) { transform_chunk(job, 0, begin, end, v, z); });
   parallel_for(0, count_steps(job), 1, [&](int64_t begin, int64_t end) {
     Scratch scratch;
     float* sum = scratch.get<float>(job.kPoints * (kStep * kMaxVectors * kLanes + 16));
@@ -237,8 +235,8 @@ void grad_tiles(const Correlation& c, int64_t outputs, const float* x, const flo
     grad_with_shared_sums(job, shared, sums);
   parallel_for(0, count_steps(job), 4, [&](int64_t begin, int64_t end) {
     for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
-      finish_step(job, panel, step, step_sum(job, panel, step, sums),
-                  point_plane(panel, sources), dw);
+      finish_step(job, panel, step, step_sum(job, panel, step, sums), point_plane(panel, sources),
+                  dw);
     });
   });
 }

@@ -1,5 +1,6 @@
-// Winograd's convolutions against float64, at random sizes: images smaller than a tile, edges that cut
-// tiles, channels that fill no vector. The tolerances are the errors that docs/kernels.md states.
+// Winograd's convolutions against float64, at random sizes: images smaller than a tile, edges that
+// cut tiles, channels that fill no vector. The tolerances are the errors that docs/kernels.md
+// states.
 #include "tuco/devices/cpu/algorithms.h"
 #include "tuco/devices/cpu/conv2d_kernels.h"
 #include "tuco/tests/devices/kernel_test.h"
@@ -85,17 +86,17 @@ TEST(Winograd, EqualsFloat64AtRandom) {
   };
   for (int i = 0; i < 40; ++i) {
     const Padding padding{range(0, 3), range(0, 3), range(0, 3), range(0, 3)};
-    check(Layer(geometry(range(1, 3), range(3, 13), range(3, 17), range(1, 40), range(1, 70),
-                         padding)));
+    check(Layer(
+        geometry(range(1, 3), range(3, 13), range(3, 17), range(1, 40), range(1, 70), padding)));
   }
 }
 
 TEST(Winograd, EqualsFloat64OnEachPath) {
   for (const WindowGeometry& g :
-       {geometry(1, 1, 1, 16, 16),              // one pixel
-        geometry(2, 4, 4, 130, 150),            // few tiles: threads share the panels
-        geometry(3, 32, 30, 16, 20),            // sums of a thread's own
-        geometry(6, 29, 32, 80, 100),           // sums that threads share, several chunks
+       {geometry(1, 1, 1, 16, 16),                   // one pixel
+        geometry(2, 4, 4, 130, 150),                 // few tiles: threads share the panels
+        geometry(3, 32, 30, 16, 20),                 // sums of a thread's own
+        geometry(6, 29, 32, 80, 100),                // sums that threads share, several chunks
         geometry(2, 9, 9, 20, 30, {-1, 0, 2, -1})})  // negative padding crops
     check(Layer(g));
 }
@@ -103,10 +104,12 @@ TEST(Winograd, EqualsFloat64OnEachPath) {
 TEST(Winograd, OnlyTakesItsShapes) {
   WindowGeometry g = Layer(geometry(1, 8, 8, 16, 16)).g;
   EXPECT_TRUE(is_able(Algorithm::winograd4, g));
-  for (const auto change : {+[](WindowGeometry& h) { h.stride = 2; },
-                            +[](WindowGeometry& h) { h.kernel = {3, 1}; },
-                            +[](WindowGeometry& h) { h.dilation = 2; },
-                            +[](WindowGeometry& h) { h.groups = 2; }}) {
+  for (const auto change :
+       {+[](WindowGeometry& h) { h.stride = 2; },
+        +[](WindowGeometry& h) {
+          h.kernel = {3, 1};
+        },
+        +[](WindowGeometry& h) { h.dilation = 2; }, +[](WindowGeometry& h) { h.groups = 2; }}) {
     WindowGeometry other = g;
     change(other);
     EXPECT_FALSE(is_able(Algorithm::winograd4, other));
@@ -129,8 +132,9 @@ TEST(Winograd, ErrorsAreSmall) {
         Bound{Algorithm::winograd4, 1.5e-5, 1.5e-6}}) {
     const Forced forced(algorithm);
     const Results<float> got = run<float>(l);
-    for (const auto& [what, a, b] :
-         {std::tuple{"y", &got.y, &exact.y}, {"dx", &got.dx, &exact.dx}, {"dw", &got.dw, &exact.dw}}) {
+    for (const auto& [what, a, b] : {std::tuple{"y", &got.y, &exact.y},
+                                     {"dx", &got.dx, &exact.dx},
+                                     {"dw", &got.dw, &exact.dw}}) {
       double square = 0, sum = 0, most = 0;
       for (size_t i = 0; i < a->size(); ++i) {
         const double error = std::abs((*a)[i] - (*b)[i]);
@@ -154,9 +158,9 @@ TEST(Winograd, TheTableIsWhole) {
       for (int c = 0; c < 6; ++c)
         for (int s = 0; s < 6; ++s) {
           const ShapeClass shape{b, c, s};
-          WindowGeometry g = geometry(ShapeClass::kBatches[b], ShapeClass::kSides[s],
-                                      ShapeClass::kSides[s], ShapeClass::kChannels[c],
-                                      ShapeClass::kChannels[c]);
+          WindowGeometry g =
+              geometry(ShapeClass::kBatches[b], ShapeClass::kSides[s], ShapeClass::kSides[s],
+                       ShapeClass::kChannels[c], ShapeClass::kChannels[c]);
           g.kernel = 3;
           g.out_h = g.in_h, g.out_w = g.in_w;
           EXPECT_EQ(shape_class(g).batch, b);
