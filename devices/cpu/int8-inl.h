@@ -12,6 +12,10 @@
 #include "tuco/devices/cpu/qproduct.h"
 #include "tuco/devices/cpu/simd-inl.h"
 
+// Whether vectors are registers of x86: Highway's plain targets have arrays of numbers.
+#undef TUCO_X86_VECTORS
+#define TUCO_X86_VECTORS (HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
+
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
@@ -50,7 +54,7 @@ HWY_INLINE VecI dot(VecI sum, VecI elements, VecI weights) {
   // With the intrinsic, GCC 12 copies and spills the sums.
   asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(elements.raw), "v"(weights.raw));
   return sum;
-#elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+#elif TUCO_X86_VECTORS
   VecI unused = sum;
   return hn::ReorderWidenMulAccumulate(I32(), hn::BitCast(I16(), elements),
                                        hn::BitCast(I16(), weights), sum, unused);

@@ -20,14 +20,17 @@ namespace {
 
 constexpr int kChains = HWY_CAP_GE512 ? 12 : 8;  // as registers allow
 
-/// Makes the compiler believe that the vector has changed, so that no product is computed once.
+/// The vector, as one that the compiler knows nothing of: no product is computed once for all.
 template <class V>
-HWY_INLINE void touch(V& v) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+HWY_INLINE V unknown(V v) {
+#if HWY_CAP_GE512
   asm volatile("" : "+v"(v.raw));
+#elif TUCO_X86_VECTORS
+  asm volatile("" : "+x"(v.raw));
 #else
-  asm volatile("" : "+m"(v));
+  asm volatile("" : : "r"(&v) : "memory");
 #endif
+  return v;
 }
 
 /// Multiplies and adds; `out` takes a vector, so that nothing is left out. Returns the operations.
@@ -38,7 +41,7 @@ double multiply_add(int64_t rounds, float* out) {
   VecF factor = splat(out[0]);
   const VecF step = splat(out[1]);
   for (int64_t r = 0; r < rounds; ++r) {
-    touch(factor);
+    factor = unknown(factor);
     TUCO_UNROLL
     for (int i = 0; i < kChains; ++i) chains[i] = hn::MulAdd(chains[i], factor, step);
   }
@@ -58,7 +61,7 @@ double dot_products(int64_t rounds, int32_t* out) {
   for (int64_t r = 0; r < rounds; ++r) {
     TUCO_UNROLL
     for (int i = 0; i < kChains; ++i) {
-      touch(elements);
+      elements = unknown(elements);
       chains[i] = dot(chains[i], elements, weights);
     }
   }

@@ -76,8 +76,8 @@ void max_pool_by(D d, const WindowGeometry& g, const int8_t* x, int8_t* y) {
 }
 
 void max_pool(const WindowGeometry& g, const int8_t* x, int8_t* y) {
-  if (g.in_c >= HWY_LANES(int8_t)) return max_pool_by(I8(), g, x, y);
-  if (g.in_c >= HWY_LANES(int16_t)) return max_pool_by(I8Half(), g, x, y);
+  if (g.in_c >= 4 * kLanes) return max_pool_by(I8(), g, x, y);
+  if (g.in_c >= 2 * kLanes) return max_pool_by(I8Half(), g, x, y);
   if (g.in_c >= kLanes) return max_pool_by(I8Quarter(), g, x, y);
   for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
     std::fill_n(out, g.in_c, int8_t{-128});

@@ -113,6 +113,25 @@ HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
   }
 }
 
+#if HWY_TARGET == HWY_SCALAR
+// A panel is one channel, whose weights lie together: what compilers make vectors of by themselves.
+template <int MR, int NV>
+void tile(const QTile& t) {
+  VecI sums[MR][NV];
+  for (int i = 0; i < MR; ++i) {
+    const auto* w = reinterpret_cast<const Weight*>(t.weights);
+    int32_t sum = *t.constants->bias;
+    for (int64_t run = 0; run < t.runs; ++run) {
+      const Element* x = t.pixels[i] + t.offsets[run] / static_cast<ptrdiff_t>(sizeof(Element));
+      const int64_t length = t.run_bytes / static_cast<int64_t>(sizeof(Element));
+      for (int64_t k = 0; k < length; ++k) sum += x[k] * w[k];
+      w += length;
+    }
+    sums[i][0] = VecI(sum);
+  }
+  finish_panel<MR, NV>(sums, t);
+}
+#else
 template <int MR, int NV>
 void tile(const QTile& t) {
   // Few sums would wait for each other: then several words of a run are summed apart.
@@ -167,6 +186,7 @@ void tile(const QTile& t) {
   }
   finish_panel<MR, NV>(sums[0], t);
 }
+#endif
 
 using TileFunction = void (*)(const QTile&);
 

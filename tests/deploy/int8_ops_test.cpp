@@ -118,6 +118,10 @@ class Single {
   /// Weights (out, ...) and perhaps a bias.
   std::vector<int> weights(const Shape& shape) {
     const Tensor weight = random_int8(shape, rng_, rng_.below(4) ? -127 : -128);
+    // A dead channel, whose factor may be anything.
+    if (const int64_t each = weight.numel() / std::max<int64_t>(1, shape[0]); rng_.below(4) == 0)
+      std::fill_n(weight.data<int8_t>() + rng_.below(static_cast<uint32_t>(shape[0])) * each, each,
+                  int8_t{0});
     Quantization q{{}, std::vector<int32_t>(shape[0], 0), 0};
     // From factors far below 1 to some beyond it.
     for (int64_t o = 0; o < shape[0]; ++o)
@@ -226,12 +230,17 @@ TEST(Int8Ops, ConvolutionsOfEachKind) {
   const Case cases[] = {
       {{1, 16, 16, 3}, 16, 3, {.padding = 1}},                         // a first layer
       {{1, 17, 15, 3}, 8, 3, {.stride = 2, .padding = {0, 1, 0, 1}}},  // as TensorFlow pads
-      {{1, 16, 16, 16}, 16, 3, {.padding = 1}},                        //
-      {{2, 9, 9, 33}, 65, 3, {.padding = 1}},                          //
-      {{1, 12, 12, 64}, 64, 1, {}},                                    // a product
-      {{1, 3, 3, 256}, 256, 1, {}},                                    // few pixels
-      {{1, 1, 1, 256}, 2, 1, {}},                                      // one
-      {{1, 8, 8, 16}, 32, 1, {.stride = 2}},                           //
+      {{1, 20, 20, 3}, 8, 3, {.stride = 2, .padding = {0, 1, 0, 1}}},  // pairs of pixels
+      {{2, 9, 12, 5}, 1, 3, {.padding = {1, 0, 1, 1}}},
+      {{1, 7, 8, 9}, 3, Hw(1, 2), {.stride = {1, 3}, .padding = {0, 0, 1, 0}}},
+      {{1, 5, 6, 7}, 4, 1, {}},
+      {{1, 5, 6, 7}, 4, Hw(2, 3), {.dilation = {2, 1}, .padding = 1}},
+      {{1, 16, 16, 16}, 16, 3, {.padding = 1}},                                 //
+      {{2, 9, 9, 33}, 65, 3, {.padding = 1}},                                   //
+      {{1, 12, 12, 64}, 64, 1, {}},                                             // a product
+      {{1, 3, 3, 256}, 256, 1, {}},                                             // few pixels
+      {{1, 1, 1, 256}, 2, 1, {}},                                               // one
+      {{1, 8, 8, 16}, 32, 1, {.stride = 2}},                                    //
       {{1, 20, 10, 1}, 64, Hw(10, 4), {.stride = 2, .padding = {4, 5, 1, 1}}},  // a spectrogram
       {{1, 1, 1, 7}, 7, 3, {.padding = 1}},                                     // one pixel
       {{0, 5, 5, 4}, 6, 3, {.padding = 1}},                                     // no images
