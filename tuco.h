@@ -18,6 +18,8 @@
 #include "tuco/data/loader.h"
 #include "tuco/data/mnist.h"
 #include "tuco/data/transforms.h"
+#include "tuco/deploy/engine/context.h"
+#include "tuco/deploy/engine/plan_file.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/interpreter.h"

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tuco/core/ops/any.h"
@@ -53,6 +54,10 @@ class Bound {
 class Backend {
  public:
   virtual ~Backend() = default;
+
+  /// The processor and the instruction set whose kernels run: what is packed or planned for one may
+  /// not fit another. For people, too.
+  virtual std::string processor() const = 0;
 
   /// At least `bytes` bytes, aligned to 64; in the order of the device's stream. Throws
   /// std::bad_alloc when memory ends.

@@ -315,21 +315,27 @@ Graph load_graph(const File& file) {
 
 QuantizedModel load_model(const std::string& path) { return load_model(File::open(path)); }
 QuantizedModel load_model(const File& file) {
+  StoredNetwork stored = load_network(file);
+  require<FormatError>(stored.rounding.has_value(),
+                       "{}: holds a float graph, expected an int8 one", file.name());
+  return {std::move(stored.graph), *stored.rounding};
+}
+
+StoredNetwork load_network(const File& file) {
   const std::string& path = file.name();
-  Metadata metadata;
-  QuantizedModel model{load(file, metadata)};
-  require<FormatError>(is_quantized(model.graph), "{}: holds a float graph, expected an int8 one",
-                       path);
-  const std::string rounding = metadata[kRoundingKey];
+  StoredNetwork stored;
+  stored.graph = load(file, stored.metadata);
+  if (!is_quantized(stored.graph)) return stored;
+  const std::string rounding = stored.metadata[kRoundingKey];
   require<FormatError>(rounding == "double" || rounding == "single",
                        "{}: rounding is \"{}\", expected double or single", path, rounding);
-  model.rounding = rounding == "double" ? Rounding::kDouble : Rounding::kSingle;
+  stored.rounding = rounding == "double" ? Rounding::kDouble : Rounding::kSingle;
   try {
-    check_model(model);
+    check_model({stored.graph, *stored.rounding});
   } catch (const Error& error) {
     fail<FormatError>("{}: the int8 model is wrong: {}", path, error.what());
   }
-  return model;
+  return stored;
 }
 
 bool is_quantized(const Graph& graph) {

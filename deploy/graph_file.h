@@ -35,6 +35,16 @@ Graph load_graph(const File& file);
 /// The model in a file that save_model wrote.
 QuantizedModel load_model(const std::string& path);
 QuantizedModel load_model(const File& file);
+
+/// All that a file with a network holds: a float graph, or an int8 model with its rounding.
+struct StoredNetwork {
+  Graph graph;
+  std::optional<Rounding> rounding;
+  Metadata metadata;
+};
+/// Reads either. Throws as load_graph and load_model do.
+StoredNetwork load_network(const File& file);
+
 /// Whether the graph is quantized.
 bool is_quantized(const Graph& graph);
 

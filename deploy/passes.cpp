@@ -19,13 +19,6 @@ bool all_constant(const Graph& graph, std::span<const int> values) {
   return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
 }
 
-/// The node that computes `value`, if nothing but one node reads that.
-Graph::Node* sole_producer(Graph& graph, int value) {
-  const int producer = graph.producer(value);
-  if (producer < 0 || std::ranges::count(graph.outputs, value)) return nullptr;
-  return graph.consumers(value).size() == 1 ? &graph.nodes[producer] : nullptr;
-}
-
 int add_constant(Graph& graph, const std::string& name, const Tensor& tensor) {
   return graph.add_value({name, tensor.meta(), tensor, {}});
 }
@@ -46,6 +39,12 @@ bool is_identity(const Graph& graph, const Graph::Node& node) {
 }
 
 }  // namespace
+
+Graph::Node* sole_producer(Graph& graph, int value) {
+  const int producer = graph.producer(value);
+  if (producer < 0 || std::ranges::count(graph.outputs, value)) return nullptr;
+  return graph.consumers(value).size() == 1 ? &graph.nodes[producer] : nullptr;
+}
 
 void fold_constants(Graph& graph) {
   NoGrad quiet;

@@ -6,6 +6,9 @@
 
 namespace tuco::deploy {
 
+/// The node that computes `value`, if nothing but one node reads that; else null.
+Graph::Node* sole_producer(Graph& graph, int value);
+
 /// Computes once what depends on constants alone.
 void fold_constants(Graph& graph);
 /// Drops ops that hand their input through.

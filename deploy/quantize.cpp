@@ -149,10 +149,13 @@ std::vector<Tensor> QuantizedNode::product_constants() const {
           from_values(multipliers, {channels, 2})};
 }
 
-bool works_in_place(const op::Any& op) {
-  return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Relu>(op) ||
-         std::holds_alternative<op::Clamp>(op) || std::holds_alternative<op::Tanh>(op) ||
-         std::holds_alternative<op::Sigmoid>(op) || std::holds_alternative<op::Softmax>(op);
+bool works_in_place(const op::Any& any) {
+  return std::visit(
+      []<class Op>(const Op&) {
+        return op::Unary<Op> || op::Binary<Op> ||
+               op::in_list<Op, op::TypeList<op::Softmax, op::QAdd, op::QLookup, op::QSoftmax>>;
+      },
+      any);
 }
 
 bool is_alias(const op::Any& op) { return std::holds_alternative<op::Reshape>(op); }

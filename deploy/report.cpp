@@ -8,6 +8,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/text.h"
+#include "tuco/deploy/cost.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/run_graph.h"
 
@@ -16,16 +17,6 @@ namespace {
 
 double percent(int64_t part, int64_t whole) {
   return whole ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
-
-/// Multiply-accumulates of a node for one image.
-int64_t products_of(const Graph& graph, const Graph::Node& node) {
-  if (!std::holds_alternative<op::Conv2d>(node.op) && !std::holds_alternative<op::Linear>(node.op))
-    return 0;
-  const Shape &weight = graph.values[node.inputs[1]].meta.shape,
-              &out = graph.values[node.outputs[0]].meta.shape;
-  const int64_t positions = out.numel() / std::max<int64_t>(1, out[0] * out.back());
-  return positions * weight.numel();
 }
 
 std::string label(const Graph::Node& node) {
@@ -42,7 +33,7 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
                    const std::string& name) {
   Report report;
   report.name = name;
-  for (const Graph::Node& node : graph.nodes) report.products += products_of(graph, node);
+  for (const Graph::Node& node : graph.nodes) report.products += cost_of(graph, node).products;
   for (const Graph::Value& value : graph.values)
     if (value.constant.defined()) report.parameters += value.constant.numel();
   report.float_bytes = report.parameters * 4;
@@ -123,18 +114,16 @@ std::string Report::to_json() const {
   return json.dump(2) + "\n";
 }
 
-void count_right(const Graph& graph, const QuantizedModel& model, const Tensor& images,
-                 const Tensor& labels, Accuracy& accuracy) {
+void count_right(Context& in_float, Context& in_int8, const Tensor& images, const Tensor& labels,
+                 Accuracy& accuracy) {
   const auto expected = labels.to_vector<int64_t>();
-  const auto in_float = argmax(run_graph(graph, {images}).at(0), 1).to_vector<int64_t>();
-  const int input = model.graph.inputs.at(0);
-  const Tensor integers = quantize_values(images, *model.graph.values[input].quantization);
-  const auto in_int8 = argmax(interpret(model, integers), 1).to_vector<int64_t>();
+  const auto a = argmax(in_float(images), 1).to_vector<int64_t>();
+  const auto b = argmax(in_int8(images), 1).to_vector<int64_t>();
   for (size_t i = 0; i < expected.size(); ++i) {
     ++accuracy.samples;
-    accuracy.float_right += in_float[i] == expected[i];
-    accuracy.int8_right += in_int8[i] == expected[i];
-    accuracy.changed += in_float[i] != in_int8[i];
+    accuracy.float_right += a[i] == expected[i];
+    accuracy.int8_right += b[i] == expected[i];
+    accuracy.changed += a[i] != b[i];
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/export_c.h"
 
 namespace tuco::deploy {
@@ -47,16 +48,19 @@ struct Report {
 Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor& samples,
                    const std::string& name);
 
-/// Counts right answers, the class with the largest output, of both on a batch, and adds them to
-/// `accuracy`. `labels` are int64 (n,).
-void count_right(const Graph& graph, const QuantizedModel& model, const Tensor& images,
-                 const Tensor& labels, Accuracy& accuracy);
+/// Counts right answers, the class with the largest output, of a float network and its int8 form on
+/// a batch, and adds them to `accuracy`. `labels` are int64 (n,).
+void count_right(Context& in_float, Context& in_int8, const Tensor& images, const Tensor& labels,
+                 Accuracy& accuracy);
 
 /// The same over a range of images and labels, such as a data::Loader.
 template <class Batches>
 Accuracy compare(const Graph& graph, const QuantizedModel& model, Batches&& batches) {
+  constexpr PlanOptions kParts{.max_batch = 16};
+  Context in_float(Plan::compile(graph, kParts)), in_int8(Plan::compile(model, kParts));
   Accuracy accuracy;
-  for (const auto& [images, labels] : batches) count_right(graph, model, images, labels, accuracy);
+  for (const auto& [images, labels] : batches)
+    count_right(in_float, in_int8, images, labels, accuracy);
   return accuracy;
 }
 

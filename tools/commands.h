@@ -8,6 +8,8 @@ namespace tuco::tools {
 void add_predict(CLI::App& app);
 /// tuco export MODEL --calibrate DIR -o NAME: int8 C code and a report.
 void add_export(CLI::App& app);
+/// tuco plan MODEL -o FILE: a model compiled for this machine.
+void add_plan(CLI::App& app);
 /// tuco inspect FILE: what a model or checkpoint holds.
 void add_inspect(CLI::App& app);
 /// tuco tune -o FILE: measures the table of convolution algorithms.

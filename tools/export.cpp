@@ -2,24 +2,15 @@
 
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
-#include "tuco/data/image_folder.h"
 #include "tuco/data/loader.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/report.h"
+#include "tuco/tools/calibration.h"
 #include "tuco/tools/commands.h"
 
 namespace tuco::tools {
 namespace {
-
-data::ImageFolder photos(const std::string& path, const Preprocessing& preprocessing) {
-  require<Error>(preprocessing.height == preprocessing.width,
-                 "export: pictures of {} x {}, expected a square", preprocessing.height,
-                 preprocessing.width);
-  return data::ImageFolder(path, {.size = preprocessing.height,
-                                  .channels = preprocessing.channels,
-                                  .resize = preprocessing.resize});
-}
 
 struct Export {
   std::string model, calibrate, test, output = "model";
@@ -38,15 +29,13 @@ struct Export {
     require<Error>(!calibrate.empty(),
                    "export: {} is a float model: --calibrate DIR names photographs of its kind",
                    model);
-    require<Error>(graph.preprocessing.has_value(),
-                   "export: {} does not say how a picture becomes its input", model);
-    const auto calibration = photos(calibrate, *graph.preprocessing);
+    const auto calibration = photos_for("export", model, graph, calibrate);
     const Tensor sample = calibration.sample(std::min(samples, calibration.size()));
     deploy::optimize(graph);
     const auto quantized = deploy::quantize(graph, sample, {.calibration = method});
     auto report = deploy::make_report(graph, quantized, slice(sample, 0, 0, 64), model);
     if (!test.empty()) {
-      const auto pictures = photos(test, *graph.preprocessing);
+      const auto pictures = photos_for("export", model, graph, test);
       require<Error>(pictures.class_names() == graph.preprocessing->class_names,
                      "export: the classes of {} are not the model's", test);
       report.accuracy = deploy::compare(graph, quantized, data::Loader(pictures));

@@ -5,9 +5,8 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
 #include "tuco/data/dataset.h"
-#include "tuco/deploy/graph_file.h"
-#include "tuco/deploy/interpreter.h"
-#include "tuco/deploy/run_graph.h"
+#include "tuco/deploy/engine/context.h"
+#include "tuco/deploy/engine/plan_file.h"
 #include "tuco/tools/commands.h"
 
 namespace tuco::tools {
@@ -19,19 +18,18 @@ struct Predict {
   int top = 1;
 
   void run() const {
-    const Graph graph = deploy::load_graph(model);
-    require<Error>(graph.preprocessing.has_value(),
+    deploy::Context context(deploy::plan_of_file(model));
+    const deploy::Plan& plan = context.plan();
+    if (!plan.note().empty()) fmt::print(stderr, "tuco: {}: {}\n", model, plan.note());
+    const auto& preprocessing = plan.preprocessing();
+    require<Error>(preprocessing.has_value(),
                    "{}: does not say how a picture becomes its input", model);
-    const bool quantized = deploy::is_quantized(graph);
-    const auto as_integers = quantized ? deploy::load_model(model) : deploy::QuantizedModel{};
     int failed = 0;
     for (const std::string& picture : pictures) {
       try {
-        const Tensor input = data::read_input(picture, *graph.preprocessing);
-        const Tensor scores = quantized ? deploy::interpret_real(as_integers, input)
-                                        : deploy::run_graph(graph, {input}).at(0);
-        print(picture, softmax(reshape(scores, {-1})).to_vector<float>(),
-              graph.preprocessing->class_names);
+        const Tensor input = data::read_input(picture, *preprocessing);
+        print(picture, softmax(reshape(context(input), {-1})).to_vector<float>(),
+              preprocessing->class_names);
       } catch (const Error& error) {
         fmt::print(stderr, "tuco: {}\n", error.what());
         ++failed;

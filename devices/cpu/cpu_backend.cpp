@@ -4,7 +4,9 @@
 
 #include "tuco/core/error.h"
 #include "tuco/devices/cpu/allocator.h"
+#include "tuco/devices/cpu/isa.h"
 #include "tuco/devices/cpu/kernels.h"
+#include "tuco/devices/cpu/processor.h"
 
 namespace tuco::cpu {
 namespace {
@@ -12,12 +14,17 @@ namespace {
 /// Undefined tensors are operands that are not there.
 void require_dense(std::string_view op, std::span<const Tensor> tensors) {
   for (const Tensor& tensor : tensors)
-    require<Error>(!tensor.defined() || tensor.is_contiguous(),
-                   "{}: an operand of shape {} is not dense", op, tensor.shape());
+    if (tensor.defined())
+      require<Error>(tensor.is_contiguous(), "{}: an operand of shape {} is not dense", op,
+                     tensor.shape());
 }
 
 class CpuBackend final : public Backend {
  public:
+  std::string processor() const override {
+    return fmt::format("{}, {}", processor_name(), isa_name(active_isa()));
+  }
+
   void* allocate(size_t bytes) override { return allocator_.allocate(bytes); }
   void free(void* data, size_t bytes) noexcept override { allocator_.free(data, bytes); }
   MemoryStats memory_stats() const override { return allocator_.stats(); }

@@ -84,6 +84,26 @@ inline Network small_network() {
       {12, 12, 3});
 }
 
+/// Channels and maps as large as fast kernels ask for before they differ from those for small ones
+/// (Winograd, full tiles, strips of several rows), on 19 x 18 x 3 images; 40 outputs.
+inline Network wide_network() {
+  Builder b(2);
+  const auto stem = b.conv("stem", 3, 24, 5, {.padding = 2});
+  const auto block1 = b.conv("block1", 24, 24, 3, {.padding = 1});
+  const auto block2 = b.conv("block2", 24, 24, 3, {.padding = 1});
+  const auto deep = b.conv("deep", 24, 24, 3, {.stride = 2, .padding = 1, .groups = 24});
+  const auto wide = b.conv("wide", 24, 72, 1, {});
+  const auto last = b.conv("last", 72, 40, 3, {.padding = 1});
+  const auto head = b.dense("head", 5 * 5 * 40, 40);
+  return b.finish(
+      [=](const Tensor& x) {
+        const Tensor y = relu(stem(x));
+        const Tensor z = relu6(wide(relu(deep(relu(y + block2(relu(block1(y))))))));
+        return head(flatten(max_pool2d(last(z), {.kernel = 3, .stride = 2, .padding = 1})));
+      },
+      {19, 18, 3});
+}
+
 /// A chain of random layers with odd sizes, strides, paddings and groups.
 inline Network random_network(uint64_t seed) {
   Builder b(seed);

@@ -219,8 +219,9 @@ TEST(Report, NamesTheWorstLayer) {
   for (const LayerNoise& layer : report.layers) EXPECT_GT(layer.signal_to_noise_db, 15);
   // 12*12*27*8 + 2 * 6*6*72*8 + 3*3*9*8 + 3*3*8*4 + 4*4*12 (norm) + 36
   EXPECT_EQ(report.products, 31104 + 41472 + 648 + 288 + 108 + 36);
-  Accuracy accuracy;
-  count_right(graph, model, samples, argmax(run_graph(graph, {samples})[0], 1), accuracy);
+  const std::vector<std::pair<Tensor, Tensor>> batches = {
+      {samples, argmax(run_graph(graph, {samples})[0], 1)}};
+  const Accuracy accuracy = compare(graph, model, batches);
   EXPECT_EQ(accuracy.float_right, 16);
   EXPECT_EQ(accuracy.int8_right, 16 - accuracy.changed);
   report.accuracy = accuracy;

@@ -156,6 +156,42 @@ export_() {
   ! ls "$own"/x* "$own"/2-bad* > /dev/null 2>&1 || fail "something was written: $(ls "$own")"
 }
 
+plan() {
+  local model=$trained/cats_vs_dogs.safetensors picture=$inputs/pictures/cat/0.png
+  expect 0 "$tuco" plan "$model" --batch 4 -o "$own/pets.plan"
+  says "wrote $own/pets.plan: float" "batches of up to 4"
+  expect 0 "$tuco" predict "$own/pets.plan" "$picture"
+  says "cat/0.png  "
+  ! grep -q "compiled anew" "$own/out" || fail "the plan did not fit its own machine"
+  cp "$own/out" "$own/first"
+  # Elsewhere it is compiled anew, and answers the same.
+  TUCO_ISA=baseline expect 0 "$tuco" predict "$own/pets.plan" "$picture"
+  says "pets.plan: the plan was made for " ": compiled anew" "$(cat "$own/first")"
+  expect 0 "$tuco" inspect "$own/pets.plan"
+  says "tuco.plan" "Graph"
+  expect 1 "$tuco" plan "$own/nothing" -o "$own/x.plan"
+  says "$own/nothing"
+  expect 105 "$tuco" plan "$model" --batch 0
+  says "--batch"
+  [[ ! -e $own/x.plan ]] || fail "something was written"
+}
+
+bench() {
+  local model=$trained/cats_vs_dogs.safetensors
+  expect 0 "$tuco" bench "$model" --calibrate "$inputs/pictures" --threads 1,2 --batch 1,3 \
+    --seconds 0.05 --json "$own/bench.json" --html "$own/bench.html"
+  says "fp32" "int8" "p99" "images/s" "int8 answers as fp32 does on " "conv2d 0"
+  ! grep -q "random numbers" "$own/out" || fail "the photographs were not used"
+  has_files "$own/bench.json" "$own/bench.html"
+  [[ $(grep -c '"p99"' "$own/bench.json") == 8 ]] || fail "not eight settings in the JSON"
+  [[ $(grep -c '<svg' "$own/bench.html") == 4 ]] || fail "not four charts in the page"
+  ! grep -qE '(src|href)=|url\(|<script' "$own/bench.html" || fail "the page needs something else"
+  expect 0 "$tuco" bench "$model" --threads 1 --batch 1 --seconds 0.01
+  says "calibrated on random numbers"
+  expect 1 "$tuco" bench "$own/nothing"
+  says "$own/nothing"
+}
+
 command_lines() {
   expect 1 "$tuco"
   says "which command?" "predict" "export" "inspect"

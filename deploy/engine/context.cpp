@@ -1,0 +1,189 @@
+#include "tuco/deploy/engine/context.h"
+
+#include <chrono>
+#include <map>
+
+#include "tuco/autograd/functions.h"
+#include "tuco/autograd/grad_mode.h"
+#include "tuco/autograd/run_op.h"
+#include "tuco/core/error.h"
+#include "tuco/core/parallel.h"
+#include "tuco/deploy/engine/plan_data.h"
+#include "tuco/deploy/run_graph.h"
+
+namespace tuco::deploy {
+namespace {
+
+/// The plan's ops tied to the places of one batch size.
+struct Binding {
+  std::vector<Tensor> inputs, outputs;
+  /// Null where the op has nothing to compute.
+  std::vector<std::unique_ptr<Bound>> steps;
+};
+
+}  // namespace
+
+struct Context::Impl {
+  Impl(const Plan& compiled, const ContextOptions& chosen)
+      : plan(compiled),
+        options(chosen),
+        arena(std::make_shared<Storage>(compiled.arena_bytes(), Device::cpu())) {}
+
+  Binding& binding(int64_t batch) {
+    if (last && last->first == batch) [[likely]]
+      return last->second;
+    auto found = bindings.find(batch);
+    if (found == bindings.end()) found = bindings.emplace(batch, bind(batch)).first;
+    last = &*found;
+    return found->second;
+  }
+
+  Binding bind(int64_t batch) const;
+
+  template <class AfterStep>
+  void run(int64_t batch, AfterStep&& after_step) {
+    const Binding& bound = binding(batch);
+    const ThreadLimit limit(options.threads > 0 ? options.threads
+                                                : std::numeric_limits<int>::max());
+    for (size_t i = 0; i < bound.steps.size(); ++i) {
+      if (bound.steps[i]) bound.steps[i]->run();
+      after_step(i);
+    }
+  }
+
+  Plan plan;
+  ContextOptions options;
+  std::shared_ptr<Storage> arena;
+  std::map<int64_t, Binding> bindings;
+  /// The one of the last run; a map's elements stay where they are.
+  std::pair<const int64_t, Binding>* last = nullptr;
+};
+
+Binding Context::Impl::bind(int64_t batch) const {
+  const PlanData& data = plan.data();
+  const Graph& graph = data.graph;
+  require<ShapeError>(batch >= 0 && batch <= data.options.max_batch,
+                      "Context: a batch of {}, the plan is for at most {}", batch,
+                      data.options.max_batch);
+  NoGrad quiet;
+  const auto shapes = infer_shapes(graph, batch);
+  std::vector<Tensor> values(graph.values.size());
+  for (size_t v = 0; v < values.size(); ++v) {
+    const Graph::Value& value = graph.values[v];
+    if (value.constant.defined()) {
+      values[v] = value.constant;
+      continue;
+    }
+    const auto size = static_cast<int64_t>(size_of(value.meta.dtype));
+    const int64_t bytes = shapes[v].numel() * size;
+    if (data.memory.sizes[v] == 0 && bytes > 0) continue;  // nobody reads it
+    require<ShapeError>(bytes <= data.memory.sizes[v],
+                        "Context: value \"{}\" is larger for a batch of {} than for one of {}",
+                        value.name, batch, data.options.max_batch);
+    Layout layout(shapes[v]);
+    layout.offset = data.memory.offsets[v] / size;
+    values[v] = Tensor(arena, layout, value.meta.dtype);
+  }
+
+  Binding bound;
+  for (const int v : graph.inputs) bound.inputs.push_back(values[v]);
+  for (const int v : graph.outputs) bound.outputs.push_back(values[v]);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Graph::Node& node = graph.nodes[i];
+    std::vector<Tensor> in, out;
+    for (const int v : node.inputs) in.push_back(values[v]);
+    for (const int v : node.outputs) out.push_back(values[v]);
+    op::Any op = node.op;
+    if (is_alias(op) && in[0].raw() == out[0].raw()) {
+      bound.steps.push_back(nullptr);
+      continue;
+    }
+    if (is_alias(op) || is_strided_view(op)) {
+      in = run_op(op, in);
+      op = op::Copy{};
+    }
+    bound.steps.push_back(backend(arena->device()).bind(op, in, out, data.prepared[i].get()));
+  }
+  return bound;
+}
+
+Context::Context(const Plan& plan, const ContextOptions& options)
+    : impl_(std::make_unique<Impl>(plan, options)) {}
+Context::~Context() = default;
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+
+const Plan& Context::plan() const { return impl_->plan; }
+Tensor Context::input(int64_t batch, int index) { return impl_->binding(batch).inputs.at(index); }
+Tensor Context::output(int64_t batch, int index) {
+  return impl_->binding(batch).outputs.at(index);
+}
+
+void Context::run(int64_t batch) {
+  impl_->run(batch, [](size_t) {});
+}
+
+void Context::run(int64_t batch, std::vector<double>& seconds) {
+  using Clock = std::chrono::steady_clock;
+  seconds.resize(impl_->binding(batch).steps.size());
+  auto before = Clock::now();
+  impl_->run(batch, [&](size_t i) {
+    const auto now = Clock::now();
+    seconds[i] = std::chrono::duration<double>(now - before).count();
+    before = now;
+  });
+}
+
+namespace {
+
+/// Runs an op of one input and one output on tensors that are there.
+void run_into(const op::Any& op, const Tensor& in, Tensor out) {
+  Workspace workspace;
+  backend(out.device()).run(op, {&in, 1}, {&out, 1}, workspace);
+}
+
+}  // namespace
+
+Tensor Context::operator()(const Tensor& input) {
+  const Plan& plan = impl_->plan;
+  require<Error>(plan.inputs().size() == 1 && plan.outputs().size() == 1,
+                 "Context: {} inputs and {} outputs, expected one of each", plan.inputs().size(),
+                 plan.outputs().size());
+  const TensorMeta wanted = plan.inputs()[0];
+  const bool real = plan.is_quantized() && input.dtype() != DType::int8;
+  const DType expected = real ? DType::float32 : wanted.dtype;
+  require<DTypeError>(input.dtype() == expected, "Context: input is {}, expected {}",
+                      input.dtype(), expected);
+  Shape shape = wanted.shape;
+  if (input.rank() > 0) shape[0] = input.dim(0);
+  require<ShapeError>(input.shape() == shape, "Context: input {}, expected {}", input.shape(),
+                      shape);
+  NoGrad quiet;
+  const Tensor dense_input = dense(input);
+  std::vector<Tensor> parts;
+  const int64_t images = input.dim(0);
+  for (int64_t first = 0; first < images || parts.empty();) {
+    const int64_t batch = std::min(images - first, plan.max_batch());
+    const Tensor part = slice(dense_input, 0, first, first + batch);
+    const Binding& bound = impl_->binding(batch);
+    if (real) {
+      const Quantization q = *plan.input_quantization();
+      run_into(op::QuantizeLinear{q.scale[0], q.zero_point[0]}, part, bound.inputs[0]);
+    } else {
+      run_into(op::Copy{}, part, bound.inputs[0]);
+    }
+    run(batch);
+    if (real) {
+      const Quantization q = *plan.output_quantization();
+      Tensor result = empty(bound.outputs[0].shape());
+      run_into(op::DequantizeLinear{{q.scale[0], q.zero_point[0]}}, bound.outputs[0], result);
+      parts.push_back(result);
+    } else {
+      parts.push_back(bound.outputs[0].clone());
+    }
+    first += batch;
+  }
+  return parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+
+}  // namespace tuco::deploy

@@ -1,0 +1,47 @@
+// Context: the memory of one running Plan, for one thread at a time. Several contexts of one plan
+// run side by side and give the same bytes.
+#pragma once
+#include <functional>
+
+#include "tuco/deploy/engine/plan.h"
+
+namespace tuco::deploy {
+
+struct ContextOptions {
+  /// The most threads that a run uses; 0 leaves it at the program's (core/parallel.h).
+  int threads = 0;
+};
+
+/// Runs a plan again and again in memory of its own. After the first run of each batch size nothing
+/// is allocated.
+class Context {
+ public:
+  explicit Context(const Plan& plan, const ContextOptions& options = {});
+  ~Context();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+
+  /// The tensor (batch, ...) to fill before a run, and that to read after one. They stay the same,
+  /// and share memory with those of other batch sizes; a run leaves its input as it is. Throws
+  /// ShapeError unless 0 <= batch <= the plan's max_batch.
+  Tensor input(int64_t batch = 1, int index = 0);
+  Tensor output(int64_t batch = 1, int index = 0);
+  /// Computes the outputs of a batch from its inputs.
+  void run(int64_t batch = 1);
+  /// As above, and tells the seconds that each step took.
+  void run(int64_t batch, std::vector<double>& seconds);
+
+  /// The output, in memory of its own, for an input (n, ...) of any n, run in parts where it is
+  /// larger than max_batch. An int8 plan takes and gives real numbers (float32), through the
+  /// model's scales, where the input is not int8. Throws ShapeError or DTypeError if the input does
+  /// not fit, and Error if the plan has several inputs or outputs.
+  Tensor operator()(const Tensor& input);
+
+  const Plan& plan() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tuco::deploy
