@@ -7,7 +7,7 @@
 
 namespace tuco::tools {
 
-void bench_machine(bool json) {
+std::string machine_limits(bool json) {
   std::vector<int> threads = {1};
   if (num_threads() > 1) threads.push_back(num_threads());
   std::string arithmetic, memory;
@@ -34,13 +34,10 @@ void bench_machine(bool json) {
                                 rate.copy * 1e-9, rate.in_place * 1e-9);
   }
   if (json)
-    fmt::print(R"({{"arithmetic":[{}],"memory":[{}]}})"
-               "\n",
-               arithmetic, memory);
-  else
-    fmt::print("{:<12} {:>7} {:>18} {:>18}\n{}\n{:>20} {:>12} {:>12} {:>12}\n{}", "instructions",
-               "threads", "float32 GFLOP/s", "int8 GOP/s", arithmetic, "threads", "read GB/s",
-               "copy GB/s", "in place GB/s", memory);
+    return fmt::format("{{\"arithmetic\":[{}],\"memory\":[{}]}}\n", arithmetic, memory);
+  return fmt::format("{:<12} {:>7} {:>18} {:>18}\n{}\n{:>20} {:>12} {:>12} {:>12}\n{}",
+                     "instructions", "threads", "float32 GFLOP/s", "int8 GOP/s", arithmetic,
+                     "threads", "read GB/s", "copy GB/s", "in place GB/s", memory);
 }
 
 }  // namespace tuco::tools

@@ -1,10 +1,11 @@
 // Part of `tuco bench`: the machine's own limits.
 #pragma once
+#include <string>
 
 namespace tuco::tools {
 
-/// Measures and prints arithmetic and memory at their peak, on one thread and on all, as a table or
-/// as one line of JSON.
-void bench_machine(bool json);
+/// Measures arithmetic and memory at their peak, on one thread and on all; as a table or as a line of
+/// JSON.
+std::string machine_limits(bool json);
 
 }  // namespace tuco::tools

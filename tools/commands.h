@@ -8,6 +8,9 @@ namespace tuco::tools {
 void add_predict(CLI::App& app);
 /// tuco export MODEL --calibrate DIR -o NAME: int8 C code and a report.
 void add_export(CLI::App& app);
+/// tuco bench MODEL: latency, throughput, memory and the time of each layer, in float32 and int8;
+/// tuco bench --machine: what the machine can do at most.
+void add_bench(CLI::App& app);
 /// tuco plan MODEL -o FILE: a model compiled for this machine.
 void add_plan(CLI::App& app);
 /// tuco inspect FILE: what a model or checkpoint holds.

@@ -188,6 +188,11 @@ bench() {
   ! grep -qE '(src|href)=|url\(|<script' "$own/bench.html" || fail "the page needs something else"
   expect 0 "$tuco" bench "$model" --threads 1 --batch 1 --seconds 0.01
   says "calibrated on random numbers"
+  expect 0 "$tuco" bench --machine --json "$own/machine.json"
+  says "float32 GFLOP/s" "copy GB/s"
+  grep -q '"int8_ops":' "$own/machine.json" || fail "no peak in the JSON"
+  expect 1 "$tuco" bench
+  says "MODEL is required"
   expect 1 "$tuco" bench "$own/nothing"
   says "$own/nothing"
 }
