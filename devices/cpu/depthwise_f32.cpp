@@ -114,6 +114,13 @@ StripLayout layout_for(const Correlation& c, int64_t channels) {
   return StripLayout(c, channels / c.src_c, channels % kLanes != 0);
 }
 
+// How many neighbouring pixels a vector holds, where one has so few channels that they fit.
+int64_t pixels_in_vector(const Correlation& c, int64_t channels) {
+  const int64_t pixels = kLanes / channels;
+  const bool fits = pixels > 1 && kLanes % channels == 0 && c.cols % pixels == 0;
+  return fits && c.src_c == channels && c.dst_pixel == channels && c.step.w == 1 ? pixels : 1;
+}
+
 void depthwise_rows(const Correlation& c, int64_t channels, int64_t cells, const float* src,
                     const float* w, const Epilogue<float>& epilogue, float* dst,
                     const PackedForms* forms) {
@@ -121,38 +128,46 @@ void depthwise_rows(const Correlation& c, int64_t channels, int64_t cells, const
   const StripLayout layout = layout_for(c, channels);
   const auto offsets = tap_offsets(layout, shared);
   const auto taps = static_cast<int64_t>(offsets.size());
-  const int64_t padded = divide_up(channels, kLanes) * kLanes;
+  // From here on, `fold` pixels are one of so many times the channels.
+  const int64_t fold = pixels_in_vector(c, channels), wide = fold * channels, cols = c.cols / fold;
+  const int64_t padded = divide_up(wide, kLanes) * kLanes;
+  const Form form = fold > 1 ? Form::depthwise_folded : Form::depthwise;
   // [tap][channel]
-  const float* packed =
-      packed_form(forms, Form::depthwise, taps * padded, shared, [&](float* made) {
-        for (int64_t t = 0; t < taps; ++t)
-          for (int64_t o = 0; o < padded; ++o)
-            made[t * padded + o] = o < channels ? w[o * cells + c.taps[t].cell] : 0;
-      });
+  const float* packed = packed_form(forms, form, taps * padded, shared, [&](float* made) {
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t o = 0; o < padded; ++o)
+        made[t * padded + o] = o < wide ? w[o % channels * cells + c.taps[t].cell] : 0;
+  });
+  Epilogue<float> ending = epilogue;
+  if (fold > 1 && epilogue.bias) {
+    float* bias = shared.get<float>(wide);
+    for (int64_t o = 0; o < wide; ++o) bias[o] = epilogue.bias[o % channels];
+    ending.bias = bias;
+  }
 
-  const int64_t tiles = divide_up(c.cols, kPixels), pixels = divide_up(c.cols, tiles);
+  const int64_t tiles = divide_up(cols, kPixels), pixels = divide_up(cols, tiles);
   const int64_t strip_rows = layout.rows_within(kStripBytes);
   const int64_t strips = divide_up(c.rows, strip_rows);
   const auto strip_of = [&](int64_t n, int64_t row, int64_t count, float* strip) {
     const float* from = layout.rows_of(src, n, row, count, strip);
     DepthwiseOperands t{};
-    t.a_step = c.step.w * layout.pixel;
+    t.a_step = c.step.w * layout.pixel * fold;
     t.offsets = offsets.data();
     t.taps = taps;
     t.w_row = padded;
-    t.c_step = c.dst_pixel;
+    t.c_step = c.dst_pixel * fold;
     for (int64_t i = 0; i < count; ++i) {
       const float* a = from + i * c.step.h * layout.pitch;
       const ptrdiff_t out = c.dst_first + n * c.dst_image + (row + i) * c.dst_row;
-      for (int64_t o = 0; o < channels; o += kLanes) {
+      for (int64_t o = 0; o < wide; o += kLanes) {
         t.w = packed + o;
-        t.channels = channels - o;
-        for (int64_t j = 0; j < c.cols; j += pixels) {
-          const int64_t first = std::min(j, c.cols - pixels);  // the last one overlaps
+        t.channels = wide - o;
+        for (int64_t j = 0; j < cols; j += pixels) {
+          const int64_t first = std::min(j, cols - pixels);  // the last one overlaps
           t.a = a + first * t.a_step + o;
-          const ptrdiff_t at = out + first * c.dst_pixel + o;
+          const ptrdiff_t at = out + first * t.c_step + o;
           t.c = dst + at;
-          t.epilogue = epilogue.at(at, o);
+          t.epilogue = ending.at(at, o);
           kDepthwiseTiles[pixels - 1](t);
         }
       }
@@ -175,7 +190,8 @@ void depthwise_sums(const Correlation& c, int64_t channels, const float* x, cons
   const StripLayout layout = layout_for(c, channels);
   const auto offsets = tap_offsets(layout, shared);
   const auto taps = static_cast<int64_t>(offsets.size());
-  const int64_t padded = divide_up(channels, kLanes) * kLanes, size = taps * padded;
+  const int64_t fold = pixels_in_vector(c, channels), wide = fold * channels;
+  const int64_t padded = divide_up(wide, kLanes) * kLanes, size = taps * padded;
   const int64_t strip_rows = layout.rows_within(kStripBytes);
   const int64_t strips = divide_up(c.rows, strip_rows), units = c.batch * strips;
   const int64_t parts = std::min<int64_t>(num_threads(), units);
@@ -190,17 +206,17 @@ void depthwise_sums(const Correlation& c, int64_t channels, const float* x, cons
     const int64_t count = std::min(strip_rows, c.rows - row);
     const float* from = layout.rows_of(x, n, row, count, strip);
     TapSumOperands t{};
-    t.a_step = c.step.w * layout.pixel;
+    t.a_step = c.step.w * layout.pixel * fold;
     t.rows = row_offsets.data();
     t.row_count = count;
-    t.length = c.cols;
-    t.b_step = c.dst_pixel;
+    t.length = c.cols / fold;
+    t.b_step = c.dst_pixel * fold;
     t.b_run = c.dst_row;
     t.sum_row = padded;
-    for (int64_t o = 0; o < channels; o += kLanes) {
+    for (int64_t o = 0; o < wide; o += kLanes) {
       t.a = from + o;
       t.b = dy + n * c.dst_image + row * c.dst_row + o;
-      t.channels = channels - o;
+      t.channels = wide - o;
       for (int64_t tap = 0; tap < taps; tap += kTaps) {
         t.taps = offsets.data() + tap;
         t.sum = sum + tap * padded + o;
@@ -218,7 +234,9 @@ void depthwise_sums(const Correlation& c, int64_t channels, const float* x, cons
   for (int64_t o = 0; o < channels; ++o)
     for (int64_t t = 0; t < taps; ++t) {
       float sum = 0;
-      for (int64_t part = 0; part < parts; ++part) sum += sums[part * size + t * padded + o];
+      for (int64_t part = 0; part < parts; ++part)
+        for (int64_t pixel = 0; pixel < fold; ++pixel)
+          sum += sums[part * size + t * padded + pixel * channels + o];
       dw[o * taps + t] = sum;
     }
 }

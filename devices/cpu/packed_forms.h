@@ -1,6 +1,6 @@
-// A constant operand in the forms that kernels want: weights packed into panels, transformed, ... Which
-// form a kernel takes depends on the size of the images, so each is made the first time it is asked
-// for, and then kept.
+// A constant operand in the forms that kernels want: weights packed into panels, transformed, ...
+// Which form a kernel takes depends on the size of the images, so each is made the first time it is
+// asked for, and then kept.
 #pragma once
 #include <array>
 #include <memory>
@@ -27,9 +27,20 @@ class AlignedFloats {
 };
 
 /// Which form. Panels of one to three vectors differ; so do the transforms.
-enum class Form { panels1, panels2, panels3, matrix, depthwise, winograd2, winograd4, count };
+enum class Form {
+  panels1,
+  panels2,
+  panels3,
+  matrix,
+  depthwise,
+  depthwise_folded,
+  winograd2,
+  winograd4,
+  count
+};
 
-/// The forms made so far. Threads may share it; it fits the instruction set in use at its first use.
+/// The forms made so far. Threads may share it; it fits the instruction set in use at its first
+/// use.
 class PackedForms {
  public:
   /// The form, made by make() (which returns a T by value) if this is the first call for it.

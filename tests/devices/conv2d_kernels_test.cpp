@@ -136,6 +136,9 @@ TEST(Conv2dKernels, Float32EqualsFloat64OnEachPath) {
       geometry(2, 16, 16, 6, 8, 3, 2, 1, 2),                // dilated
       geometry(2, 16, 16, 32, 32, 3, 1, 1, 1, 4),           // groups that fill no vector
       geometry(1, 13, 24, 64, 64, 3, 1, 1, 1, 64),          // depthwise
+      geometry(2, 11, 24, 8, 8, 3, 1, 1, 1, 8),             // pixels that share a vector
+      geometry(2, 11, 23, 8, 8, 3, 1, 1, 1, 8),             // that do not fit
+      geometry(2, 9, 12, 4, 4, 5, 2, 1, 2, 4),              // dilated
       geometry(2, 13, 24, 20, 20, 3, 1, 2, 1, 20),          // with a rest of channels
       geometry(2, 7, 7, 6, 18, 5, 2, 1, 1, 6),              // with a multiplier
       geometry(2, 8, 8, 3, 5, Hw(10, 4), {4, 5, 1, 2}, 2),  // a kernel larger than the image

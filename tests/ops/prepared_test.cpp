@@ -46,6 +46,7 @@ TEST(Prepared, ConvolutionAgreesWithTheUnprepared) {
     for (const auto& [op, weight_shape] :
          {Case{{{.padding = 1}, true, true}, {40, 3, 3, 24}}, Case{{{}, true, false}, {17, 1, 1, 9}},
           Case{{{.padding = 1, .groups = 20}, false, true, -1, 1}, {20, 3, 3, 1}},
+          Case{{{.padding = 1, .groups = 8}, true, true}, {8, 3, 3, 1}},
           Case{{{.stride = 2, .padding = 3}, true, false}, {64, 7, 7, 3}},
           Case{{{.padding = 1, .groups = 2}, false, false}, {64, 3, 3, 5}}}) {
       const Tensor weight = spread(weight_shape, 2).to(DType::float32).to(device);
