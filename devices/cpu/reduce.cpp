@@ -1,8 +1,8 @@
 // Reductions. The dimensions are brought into the form (outer, reduced, inner) by a copy if need
-// be; then each output is reduced by one thread in a fixed order, so that results never depend on
-// the number of threads.
+// be; then each output is reduced in an order that does not depend on the number of threads.
 #include "tuco/core/error.h"
 #include "tuco/core/parallel.h"
+#include "tuco/devices/cpu/batch_norm_kernels.h"
 #include "tuco/devices/cpu/kernels.h"
 
 namespace tuco::cpu {
@@ -102,7 +102,11 @@ void select_largest(const Blocks& blocks, Store&& store) {
 void run(const op::Sum& op, Inputs in, Out out, Workspace&) {
   dispatch_all(op.name, in[0].dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
-      sum_blocks<T, double>(to_blocks(in[0], op.dims), ptr<T>(out[0]),
+      const Blocks blocks = to_blocks(in[0], op.dims);
+      // The gradient of a bias: threads share its rows, not its few columns.
+      if (blocks.outer == 1 && blocks.inner > 1 && blocks.reduced > 1)
+        return channel_sums<T>(blocks.reduced, blocks.inner, ptr<T>(blocks.x), ptr<T>(out[0]));
+      sum_blocks<T, double>(blocks, ptr<T>(out[0]),
                             [](double total) { return static_cast<T>(total); });
     } else if constexpr (sizeof(T) >= 4) {
       sum_blocks<T, int64_t>(to_blocks(in[0], op.dims), ptr<T>(out[0]),
