@@ -210,6 +210,19 @@ HWY_INLINE auto narrow(VecI a, VecI b) {
 }
 #endif
 
+#if TUCO_X86_VECTORS
+/// Of four vectors, within 128 bits: a quarter of each follow one another.
+HWY_INLINE hn::Vec<I8> narrow_four(const VecI* v) {
+  const auto low = hn::ReorderDemote2To(I16(), v[0], v[1]),
+             high = hn::ReorderDemote2To(I16(), v[2], v[3]);
+#if HWY_CAP_GE512
+  return hn::Vec<I8>{_mm512_packs_epi16(low.raw, high.raw)};
+#else
+  return hn::Vec<I8>{_mm256_packs_epi16(low.raw, high.raw)};
+#endif
+}
+#endif
+
 /// The lane, counted over the vectors, that narrowing puts at each place.
 template <int NV>
 std::array<int8_t, NV * kLanes> lane_order() {

@@ -29,55 +29,109 @@ HWY_INLINE VecI load_int8(const int8_t* p, int64_t count) {
   return hn::PromoteTo(I32(), hn::Load(I8Quarter(), lanes));
 }
 
-/// One of the inputs of an addition, on the common scale.
-struct QAddend {
-  UniformConstants scale;
-  Requantizer simple;
-  VecI zero_point;
-
-  QAddend(const Multiplier& m, int32_t zero, Rounding rounding)
-      : scale(m, {.rounding = rounding}),
-        simple(scale.constants, 0),
-        zero_point(splat_integer(zero)) {}
-  template <bool kSimple>
-  HWY_INLINE VecI get(VecI q) const {
-    const VecI x = hn::ShiftLeft<20>(q - zero_point);
-    return kSimple ? simple(x) : requantize_general(x, scale.constants, 0);
-  }
-};
-
 /// The larger scale is the common one but for a factor of 1/2: no more than a shift.
 bool is_half(const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; }
 
-template <bool kSimple, bool kHalfA, bool kHalfB>
-void add_range(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
-  const QAddend first(op.a, op.a_zero_point, op.out.rounding),
-      second(op.b, op.b_zero_point, op.out.rounding);
-  const UniformConstants sum(op.sum, op.out);
-  const Requantizer simple(sum.constants, 0);
+/// Any addition.
+void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  const UniformConstants first(op.a, {.rounding = op.out.rounding}),
+      second(op.b, {.rounding = op.out.rounding}), sum(op.sum, op.out);
   const VecI low = splat_integer(op.out.low), high = splat_integer(op.out.high);
+  const auto scaled = [&](const int8_t* p, int64_t count, int32_t zero_point,
+                          const UniformConstants& scale) {
+    return requantize_general(hn::ShiftLeft<20>(load_int8(p, count) - splat_integer(zero_point)),
+                              scale.constants, 0);
+  };
   for_each_vector(size, [&](int64_t i, int64_t count) {
-    const VecI p = load_int8(a + i, count), q = load_int8(b + i, count);
-    const VecI x = kHalfA ? hn::ShiftLeft<19>(p - first.zero_point) : first.get<kSimple>(p);
-    const VecI z = kHalfB ? hn::ShiftLeft<19>(q - second.zero_point) : second.get<kSimple>(q);
-    const VecI v = kSimple ? simple(x + z) : requantize_general(x + z, sum.constants, 0);
-    const auto bytes = narrow(hn::Min(hn::Max(v, low), high));
-    if (count == kLanes) return hn::StoreU(bytes, I8Quarter(), y + i);
-    HWY_ALIGN int8_t lanes[kLanes];
-    hn::Store(bytes, I8Quarter(), lanes);
-    std::memcpy(y + i, lanes, static_cast<size_t>(count));
+    const VecI x = scaled(a + i, count, op.a_zero_point, first) +
+                   scaled(b + i, count, op.b_zero_point, second);
+    const VecI v = requantize_general(x, sum.constants, 0);
+    store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)), y + i, count);
   });
 }
 
-void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+/// An addition whose first input has the factor 1/2, in double rounding by right shifts.
+class HalfAddition {
+ public:
+  explicit HalfAddition(const op::QAdd& op)
+      : sum_(op.sum, op.out),
+        requantize_(sum_.constants, 0),
+        upper_(splat_integer(op.b.value >> 11)),
+        lower_(splat_integer(op.b.value & 0x7FF)),
+        nudge_(splat_integer(1 << 10)),
+        half_(splat_integer(op.b.shift < 0 ? 1 << (-op.b.shift - 1) : 0)),
+        right_(splat_integer(-op.b.shift)),
+        other_is_half_(is_half(op.b)) {}
+
+  /// From inputs less their zero points. The other's product with its multiplier, 40 bits, is taken
+  /// in two parts of which only the upper one counts in full: (q 2^20 m + 2^30) / 2^31 is
+  /// q upper + (q lower + 2^10) / 2^11.
+  HWY_INLINE VecI operator()(VecI q, VecI other) const {
+    const VecI a = hn::ShiftLeft<19>(q);
+    if (other_is_half_) return requantize_(a + hn::ShiftLeft<19>(other));
+    const VecI x = other * upper_ + hn::ShiftRight<11>(other * lower_ + nudge_);
+    return requantize_(a + ((x + half_ + hn::ShiftRight<31>(x)) >> right_));
+  }
+
+ private:
+  UniformConstants sum_;
+  Requantizer requantize_;
+  VecI upper_, lower_, nudge_, half_, right_;
+  bool other_is_half_;
+};
+
+#if TUCO_X86_VECTORS
+/// A vector of bytes + 128 to four vectors of integers, in the order that narrow_four undoes.
+HWY_INLINE void widen_four(const int8_t* p, VecI* v) {
+  using U16s = hn::ScalableTag<uint16_t>;
+  const auto bytes = hn::LoadU(U8s(), reinterpret_cast<const uint8_t*>(p)) ^ hn::Set(U8s(), 0x80);
+  const auto none = hn::Zero(U8s());
+  const auto low = hn::BitCast(U16s(), hn::InterleaveLower(U8s(), bytes, none)),
+             high = hn::BitCast(U16s(), hn::InterleaveUpper(U8s(), bytes, none));
+  const auto none16 = hn::Zero(U16s());
+  v[0] = hn::BitCast(I32(), hn::InterleaveLower(U16s(), low, none16));
+  v[1] = hn::BitCast(I32(), hn::InterleaveUpper(U16s(), low, none16));
+  v[2] = hn::BitCast(I32(), hn::InterleaveLower(U16s(), high, none16));
+  v[3] = hn::BitCast(I32(), hn::InterleaveUpper(U16s(), high, none16));
+}
+#endif
+
+void add_half(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  const HalfAddition sum(op);
+  int64_t begin = 0;
+#if TUCO_X86_VECTORS
+  const auto low = hn::Set(I8(), static_cast<int8_t>(op.out.low)),
+             high = hn::Set(I8(), static_cast<int8_t>(op.out.high));
+  const VecI a_zero = splat_integer(op.a_zero_point + 128),
+             b_zero = splat_integer(op.b_zero_point + 128);
+  for (; begin + 4 * kLanes <= size; begin += 4 * kLanes) {
+    VecI p[4], q[4];
+    widen_four(a + begin, p);
+    widen_four(b + begin, q);
+    TUCO_UNROLL
+    for (int k = 0; k < 4; ++k) p[k] = sum(p[k] - a_zero, q[k] - b_zero);
+    hn::StoreU(hn::Min(hn::Max(narrow_four(p), low), high), I8(), y + begin);
+  }
+#endif
+  const VecI low32 = splat_integer(op.out.low), high32 = splat_integer(op.out.high);
+  for_each_vector(size - begin, [&](int64_t i, int64_t count) {
+    i += begin;
+    const VecI v = sum(load_int8(a + i, count) - splat_integer(op.a_zero_point),
+                       load_int8(b + i, count) - splat_integer(op.b_zero_point));
+    store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low32), high32)), y + i, count);
+  });
+}
+
+void add(op::QAdd op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
   const auto fits = [](const Multiplier& m) { return m.shift <= -1 && m.shift >= -22; };
-  const bool half_a = is_half(op.a), half_b = is_half(op.b);
-  auto* range = add_range<false, false, false>;
-  if (op.out.rounding == Rounding::kDouble && fits(op.sum) && (half_a || fits(op.a)) &&
-      (half_b || fits(op.b)))
-    range = half_a   ? half_b ? add_range<true, true, true> : add_range<true, true, false>
-              : half_b ? add_range<true, false, true>
-                     : add_range<true, false, false>;
+  if (!is_half(op.a)) {
+    std::swap(op.a, op.b);
+    std::swap(op.a_zero_point, op.b_zero_point);
+    std::swap(a, b);
+  }
+  const bool half = op.out.rounding == Rounding::kDouble && fits(op.sum) && is_half(op.a) &&
+                    (is_half(op.b) || fits(op.b));
+  const auto range = half ? add_half : add_general;
   parallel_for(0, size, kGrain,
                [&](int64_t i, int64_t end) { range(op, a + i, b + i, y + i, end - i); });
 }
