@@ -29,8 +29,7 @@ NodeCost cost_of(const Graph& graph, const Graph::Node& node) {
   };
   for (const int v : node.inputs) add(v);
   add(node.outputs[0]);
-  const bool weighted =
-      std::visit([]<class Op>(const Op&) { return is_weighted<Op>; }, node.op);
+  const bool weighted = std::visit([]<class Op>(const Op&) { return is_weighted<Op>; }, node.op);
   if (weighted) {
     const Shape &weight = graph.values[node.inputs[1]].meta.shape,
                 &out = graph.values[node.outputs[0]].meta.shape;

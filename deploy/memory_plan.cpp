@@ -83,9 +83,8 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
   buffers.resize(values);
   for (int v = 0; v < values; ++v) {
     if (graph.values[v].constant.defined()) plan.sizes[v] = 0;
-    buffers[v] = {
-        (plan.sizes[v] + options.alignment - 1) / options.alignment * options.alignment,
-        plan.first[v], plan.last[v]};
+    buffers[v] = {(plan.sizes[v] + options.alignment - 1) / options.alignment * options.alignment,
+                  plan.first[v], plan.last[v]};
   }
   for (int n = 0; n < nodes; ++n) {
     const Graph::Node& node = graph.nodes[n];
@@ -155,8 +154,9 @@ MemoryPlan adopt_memory_plan(const Graph& graph, const std::vector<int64_t>& siz
   std::vector<int64_t> places(offsets.size(), 0);
   int64_t bytes = 0;
   for (const int b : task.sized) {
-    require<Error>(offsets[b] >= 0 && offsets[b] <= kMaxOffset && offsets[b] % options.alignment == 0,
-                   "memory plan: offset {} of value {}", offsets[b], b);
+    require<Error>(
+        offsets[b] >= 0 && offsets[b] <= kMaxOffset && offsets[b] % options.alignment == 0,
+        "memory plan: offset {} of value {}", offsets[b], b);
     places[b] = offsets[b];
     bytes = std::max(bytes, places[b] + task.buffers[b].size);
     for (const int other : task.sized)

@@ -34,8 +34,9 @@ struct MemoryOptions {
 /// several orders. Deterministic.
 MemoryPlan plan_memory(const Graph& graph, const std::vector<int64_t>& sizes,
                        const MemoryOptions& options);
-/// The plan with these offsets, such as plan_memory gave for the same graph, sizes and options. Throws
-/// Error if they do not fit: overlapping values, or an arena of more than four times what is needed.
+/// The plan with these offsets, such as plan_memory gave for the same graph, sizes and options.
+/// Throws Error if they do not fit: overlapping values, or an arena of more than four times what is
+/// needed.
 MemoryPlan adopt_memory_plan(const Graph& graph, const std::vector<int64_t>& sizes,
                              const MemoryOptions& options, const std::vector<int64_t>& offsets);
 /// The plan of an int8 model for one image on a device.

@@ -178,7 +178,8 @@ struct Bench {
         for (size_t i = 0; i < parts.size(); ++i) times[i].push_back(1e6 * parts[i]);
       } while (micros_since(start) < 1e6 * seconds || times[0].size() < 5);
       for (size_t i = 0; i < layers.size(); ++i) {
-        std::ranges::nth_element(times[i], times[i].begin() + static_cast<ptrdiff_t>(times[i].size() / 2));
+        std::ranges::nth_element(times[i],
+                                 times[i].begin() + static_cast<ptrdiff_t>(times[i].size() / 2));
         layers[i].micros = times[i][times[i].size() / 2];
       }
     }
@@ -189,7 +190,8 @@ struct Bench {
 
 void add_bench(CLI::App& app) {
   auto options = std::make_shared<Bench>();
-  CLI::App* command = app.add_subcommand("bench", "time a model in float32 and int8, or the machine");
+  CLI::App* command =
+      app.add_subcommand("bench", "time a model in float32 and int8, or the machine");
   command->add_option("MODEL", options->model, "model with its graph (.safetensors)");
   command->add_flag("--machine", options->machine,
                     "measure the machine's own limits, for each instruction set");

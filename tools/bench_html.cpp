@@ -1,4 +1,5 @@
-// The page of `tuco bench --html`: the figures first, then the charts, then the numbers behind them.
+// The page of `tuco bench --html`: the figures first, then the charts, then the numbers behind
+// them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,9 +85,8 @@ std::string tiles(const BenchReport& report) {
   };
   for (const Variant& v : report.variants) {
     const Latency& l = first_of(report, v.type);
-    tile(micros(l.percentile(0.5)),
-         fmt::format("{}, median, {} thread{}, batch {}", v.type, l.threads,
-                     l.threads > 1 ? "s" : "", l.batch));
+    tile(micros(l.percentile(0.5)), fmt::format("{}, median, {} thread{}, batch {}", v.type,
+                                                l.threads, l.threads > 1 ? "s" : "", l.batch));
   }
   if (report.variants.size() > 1)
     tile(fmt::format("{:.2f} ×", first_of(report, report.variants[0].type).percentile(0.5) /
@@ -164,10 +164,10 @@ std::string layer_bars(const BenchReport& report) {
       shape = layer.output.to_string();
       const double y = top + (kBar + 1) * static_cast<double>(k);
       const double length = std::max(1.0, x.pixel(layer.micros) - kLeft);
-      svg.bar(v.type, kLeft, y, length, kBar,
-              fmt::format("{} {}: {}, {} products, {:.0f} % of the peak", v.type, name,
-                          micros(layer.micros), grouped(layer.products),
-                          100 * v.share_of_peak(layer)));
+      svg.bar(
+          v.type, kLeft, y, length, kBar,
+          fmt::format("{} {}: {}, {} products, {:.0f} % of the peak", v.type, name,
+                      micros(layer.micros), grouped(layer.products), 100 * v.share_of_peak(layer)));
       svg.text("tick", kLeft + length + 5, y + kBar - 2, "start",
                layer.products ? fmt::format("{} · {:.0f} %", short_number(layer.micros),
                                             100 * v.share_of_peak(layer))
@@ -281,8 +281,9 @@ std::string latency_table(const BenchReport& report) {
 }
 
 std::string layer_table(const BenchReport& report) {
-  std::string text = "<div class=\"scroll\"><table><tr><th>layer</th><th>output</th>"
-                     "<th>products</th>";
+  std::string text =
+      "<div class=\"scroll\"><table><tr><th>layer</th><th>output</th>"
+      "<th>products</th>";
   for (const Variant& v : report.variants)
     text += fmt::format("<th>{}, µs</th><th>of peak</th><th>GB/s</th>", v.type);
   text += "</tr>\n";
@@ -325,10 +326,11 @@ std::string BenchReport::to_html() const {
   section("Latency", fmt::format("Runs of the first setting, counted by their time.{}", keys),
           distribution(*this));
   section("Layers",
-          fmt::format("Median time of each layer on one thread, batch 1; beside the bars "
-                      "microseconds, and the share of the peak of one thread, products counted as a direct "
-                      "convolution has them: Winograd's are fewer.{}",
-                      keys),
+          fmt::format(
+              "Median time of each layer on one thread, batch 1; beside the bars "
+              "microseconds, and the share of the peak of one thread, products counted as a direct "
+              "convolution has them: Winograd's are fewer.{}",
+              keys),
           layer_bars(*this));
   section("Roofline",
           fmt::format("Each layer with products below what the machine allows; larger dots take "
@@ -337,9 +339,11 @@ std::string BenchReport::to_html() const {
           roofline(*this));
   section("Throughput", "Images a second at the median." + keys, throughput(*this));
   section("All latencies", "Microseconds.", latency_table(*this));
-  section("All layers", "One thread, batch 1. Products are those of a direct convolution; GB/s counts activations "
-          "and weights once.",
-          layer_table(*this));
+  section(
+      "All layers",
+      "One thread, batch 1. Products are those of a direct convolution; GB/s counts activations "
+      "and weights once.",
+      layer_table(*this));
   return text + "</main></body></html>\n";
 }
 

@@ -33,8 +33,7 @@ std::string machine_limits(bool json) {
                   : fmt::format("{:>20} {:>12.1f} {:>12.1f} {:>12.1f}\n", count, rate.read * 1e-9,
                                 rate.copy * 1e-9, rate.in_place * 1e-9);
   }
-  if (json)
-    return fmt::format("{{\"arithmetic\":[{}],\"memory\":[{}]}}\n", arithmetic, memory);
+  if (json) return fmt::format("{{\"arithmetic\":[{}],\"memory\":[{}]}}\n", arithmetic, memory);
   return fmt::format("{:<12} {:>7} {:>18} {:>18}\n{}\n{:>20} {:>12} {:>12} {:>12}\n{}",
                      "instructions", "threads", "float32 GFLOP/s", "int8 GOP/s", arithmetic,
                      "threads", "read GB/s", "copy GB/s", "in place GB/s", memory);

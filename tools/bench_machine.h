@@ -4,8 +4,8 @@
 
 namespace tuco::tools {
 
-/// Measures arithmetic and memory at their peak, on one thread and on all; as a table or as a line of
-/// JSON.
+/// Measures arithmetic and memory at their peak, on one thread and on all; as a table or as a line
+/// of JSON.
 std::string machine_limits(bool json);
 
 }  // namespace tuco::tools

@@ -93,8 +93,7 @@ std::string BenchReport::to_text() const {
       "Winograd's are\nfewer), and GB/s of activations and weights (main memory gives {:.1f}, "
       "caches more)\n{:<{}}  {:<14}{:>12}",
       bandwidth / 1e9, "layer", width, "output", "products");
-  for (const Variant& v : variants)
-    text += fmt::format("{:>10}{:>7}{:>7}", v.type, "peak", "GB/s");
+  for (const Variant& v : variants) text += fmt::format("{:>10}{:>7}{:>7}", v.type, "peak", "GB/s");
   text += "\n";
   for (const LayerPair& pair : pairs) {
     const std::array<int, 2> index = {pair.first, pair.second};

@@ -8,9 +8,9 @@
 
 namespace tuco::tools {
 
-/// The pictures at `path` (a folder, or a place in a .tar, with a folder for each class) as `model`'s
-/// graph wants its input. Throws Error naming the command if the graph does not say how, or not as
-/// squares.
+/// The pictures at `path` (a folder, or a place in a .tar, with a folder for each class) as
+/// `model`'s graph wants its input. Throws Error naming the command if the graph does not say how,
+/// or not as squares.
 inline data::ImageFolder photos_for(const std::string& command, const std::string& model,
                                     const Graph& graph, const std::string& path) {
   require<Error>(graph.preprocessing.has_value(),

@@ -16,11 +16,12 @@ struct Compile {
     const deploy::Plan plan = deploy::plan_of_file(model, options);
     deploy::save_plan(output, plan);
     if (verbose) fmt::print("{}\n", plan.to_string());
-    fmt::print("wrote {}: {}, {} steps, {} bytes of constants, an arena of {} bytes for batches of "
-               "up to {} (no plan can do with less than {})\n",
-               output, plan.is_quantized() ? "int8" : "float", plan.steps().size(),
-               grouped(plan.constant_bytes()), grouped(plan.arena_bytes()), plan.max_batch(),
-               grouped(plan.arena_lower_bound()));
+    fmt::print(
+        "wrote {}: {}, {} steps, {} bytes of constants, an arena of {} bytes for batches of "
+        "up to {} (no plan can do with less than {})\n",
+        output, plan.is_quantized() ? "int8" : "float", plan.steps().size(),
+        grouped(plan.constant_bytes()), grouped(plan.arena_bytes()), plan.max_batch(),
+        grouped(plan.arena_lower_bound()));
   }
 };
 

@@ -22,8 +22,8 @@ struct Predict {
     const deploy::Plan& plan = context.plan();
     if (!plan.note().empty()) fmt::print(stderr, "tuco: {}: {}\n", model, plan.note());
     const auto& preprocessing = plan.preprocessing();
-    require<Error>(preprocessing.has_value(),
-                   "{}: does not say how a picture becomes its input", model);
+    require<Error>(preprocessing.has_value(), "{}: does not say how a picture becomes its input",
+                   model);
     int failed = 0;
     for (const std::string& picture : pictures) {
       try {

@@ -47,8 +47,9 @@ Axis Axis::logarithmic(double low, double high, double first_pixel, double last_
 }
 
 double Axis::pixel(double value) const {
-  const double part = logarithmic_ ? std::log(std::max(value, 1e-300) / low_) / std::log(high_ / low_)
-                                   : (value - low_) / (high_ - low_);
+  const double part = logarithmic_
+                          ? std::log(std::max(value, 1e-300) / low_) / std::log(high_ / low_)
+                          : (value - low_) / (high_ - low_);
   return first_ + std::clamp(part, 0.0, 1.0) * (last_ - first_);
 }
 
@@ -56,8 +57,10 @@ std::vector<double> Axis::ticks() const {
   std::vector<double> ticks;
   if (!logarithmic_) {
     const double rough = (high_ - low_) / 5, power = std::pow(10, std::floor(std::log10(rough)));
-    const double step =
-        power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
+    const double step = power * (rough / power < 1.5   ? 1
+                                 : rough / power < 3.5 ? 2
+                                 : rough / power < 7.5 ? 5
+                                                       : 10);
     for (double value = low_; value <= high_ * 1.0001; value += step) ticks.push_back(value);
     return ticks;
   }
@@ -76,22 +79,23 @@ Svg::Svg(double width, double height, const std::string& description)
                         width, height, escaped(description))) {}
 
 void Svg::line(const std::string& style, double x1, double y1, double x2, double y2) {
-  text_ += fmt::format(
-      "<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", style, x1,
-      y1, x2, y2);
+  text_ +=
+      fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n",
+                  style, x1, y1, x2, y2);
 }
 
 void Svg::bar(const std::string& style, double x, double y, double width, double height,
               const std::string& hint, bool upright) {
   const double r = std::min({3.0, width / 2, height / 2});
   const std::string path =
-      upright ? fmt::format("M{:.2f} {:.2f}v{:.2f}q0 {:.2f} {:.2f} {:.2f}h{:.2f}q{:.2f} 0 {:.2f} "
-                            "{:.2f}v{:.2f}z",
-                            x, y + height, -(height - r), -r, r, -r, width - 2 * r, r, r, r,
-                            height - r)
-              : fmt::format("M{:.2f} {:.2f}h{:.2f}q{:.2f} 0 {:.2f} {:.2f}v{:.2f}q0 {:.2f} {:.2f} "
-                            "{:.2f}h{:.2f}z",
-                            x, y, width - r, r, r, r, height - 2 * r, r, -r, r, -(width - r));
+      upright ? fmt::format(
+                    "M{:.2f} {:.2f}v{:.2f}q0 {:.2f} {:.2f} {:.2f}h{:.2f}q{:.2f} 0 {:.2f} "
+                    "{:.2f}v{:.2f}z",
+                    x, y + height, -(height - r), -r, r, -r, width - 2 * r, r, r, r, height - r)
+              : fmt::format(
+                    "M{:.2f} {:.2f}h{:.2f}q{:.2f} 0 {:.2f} {:.2f}v{:.2f}q0 {:.2f} {:.2f} "
+                    "{:.2f}h{:.2f}z",
+                    x, y, width - r, r, r, r, height - 2 * r, r, -r, r, -(width - r));
   text_ += fmt::format("<path class=\"{}\" d=\"{}\"><title>{}</title></path>\n", style, path,
                        escaped(hint));
 }
@@ -105,9 +109,9 @@ void Svg::circle(const std::string& style, double x, double y, double radius,
 
 void Svg::text(const std::string& style, double x, double y, const std::string& anchor,
                const std::string& words) {
-  text_ += fmt::format(
-      "<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", style, x, y,
-      anchor, escaped(words));
+  text_ +=
+      fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n",
+                  style, x, y, anchor, escaped(words));
 }
 
 void Svg::grid_below(const Axis& x, double top, double bottom, const std::string& title) {

@@ -115,9 +115,7 @@ Context& Context::operator=(Context&&) noexcept = default;
 
 const Plan& Context::plan() const { return impl_->plan; }
 Tensor Context::input(int64_t batch, int index) { return impl_->binding(batch).inputs.at(index); }
-Tensor Context::output(int64_t batch, int index) {
-  return impl_->binding(batch).outputs.at(index);
-}
+Tensor Context::output(int64_t batch, int index) { return impl_->binding(batch).outputs.at(index); }
 
 void Context::run(int64_t batch) {
   impl_->run(batch, [](size_t) {});
@@ -152,8 +150,8 @@ Tensor Context::operator()(const Tensor& input) {
   const TensorMeta wanted = plan.inputs()[0];
   const bool real = plan.is_quantized() && input.dtype() != DType::int8;
   const DType expected = real ? DType::float32 : wanted.dtype;
-  require<DTypeError>(input.dtype() == expected, "Context: input is {}, expected {}",
-                      input.dtype(), expected);
+  require<DTypeError>(input.dtype() == expected, "Context: input is {}, expected {}", input.dtype(),
+                      expected);
   Shape shape = wanted.shape;
   if (input.rank() > 0) shape[0] = input.dim(0);
   require<ShapeError>(input.shape() == shape, "Context: input {}, expected {}", input.shape(),

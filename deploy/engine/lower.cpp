@@ -24,7 +24,8 @@ Graph::Node replaced(const Graph::Node& node, const op::Any& op, std::vector<int
 /// else reads the convolution's result and the other operand is as large.
 std::optional<Graph::Node> with_addend(Graph& graph, const Graph::Node& add,
                                        const std::vector<Shape>& shapes) {
-  if (!(shapes[add.inputs[0]] == shapes[add.inputs[1]]) || add.inputs[0] == add.inputs[1]) return {};
+  if (!(shapes[add.inputs[0]] == shapes[add.inputs[1]]) || add.inputs[0] == add.inputs[1])
+    return {};
   for (const int side : {1, 0}) {
     const Graph::Node* before = sole_producer(graph, add.inputs[side]);
     const auto* conv = before ? std::get_if<op::Conv2d>(&before->op) : nullptr;

@@ -99,7 +99,9 @@ std::vector<TensorMeta> metas_of(const Graph& graph, const std::vector<int>& val
 
 }  // namespace
 
-std::vector<TensorMeta> Plan::inputs() const { return metas_of(data_->source, data_->source.inputs); }
+std::vector<TensorMeta> Plan::inputs() const {
+  return metas_of(data_->source, data_->source.inputs);
+}
 std::vector<TensorMeta> Plan::outputs() const {
   return metas_of(data_->source, data_->source.outputs);
 }
@@ -140,8 +142,9 @@ std::vector<PlanStep> Plan::steps() const {
 const std::string& Plan::note() const { return data_->note; }
 
 std::string Plan::to_string() const {
-  return fmt::format("plan for batches of up to {}: {} bytes of constants, an arena of {} bytes\n{}",
-                     max_batch(), constant_bytes(), arena_bytes(), data_->graph.to_string());
+  return fmt::format(
+      "plan for batches of up to {}: {} bytes of constants, an arena of {} bytes\n{}", max_batch(),
+      constant_bytes(), arena_bytes(), data_->graph.to_string());
 }
 
 }  // namespace tuco::deploy

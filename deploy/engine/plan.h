@@ -1,6 +1,7 @@
 // Plan: a network compiled for a device once, to be run many times. It holds the fused ops, their
 // constants in the form that the kernels like best, and the place of every value in one arena. It
-// never changes, and any number of threads may share it, each with a Context (context.h) of its own.
+// never changes, and any number of threads may share it, each with a Context (context.h) of its
+// own.
 #pragma once
 #include <memory>
 #include <optional>

@@ -81,8 +81,8 @@ namespace {
 Plan plan_in(StoredNetwork network, const File& file) {
   try {
     const StoredPlan stored = parse(network.metadata.at(kPlanKey));
-    const Plan plan = build({std::move(network.graph), network.rounding, {stored.max_batch}},
-                            stored);
+    const Plan plan =
+        build({std::move(network.graph), network.rounding, {stored.max_batch}}, stored);
     require<FormatError>(plan.arena_bytes() <= kMaxArena, "an arena of {} bytes",
                          plan.arena_bytes());
     return plan;

@@ -56,7 +56,8 @@ void expect_close(const Tensor& got, const Tensor& expected, const std::string& 
   ASSERT_EQ(got.shape(), expected.shape()) << what;
   if (expected.numel() == 0) return;
   const double rms = std::sqrt(mean(pow(expected.to(DType::float64), 2)).item<double>()) + 1e-6;
-  const double worst = max(abs(got.to(DType::float64) - expected.to(DType::float64))).item<double>();
+  const double worst =
+      max(abs(got.to(DType::float64) - expected.to(DType::float64))).item<double>();
   EXPECT_LE(worst, 1e-4 * rms) << what;
 }
 
@@ -97,7 +98,8 @@ TEST(Engine, Int8PlansGiveTheInterpretersBytes) {
 TEST(Engine, FusesWhatFollowsAConvolution) {
   test::Builder b(3);
   const auto first = b.conv("first", 4, 4, 3, {.padding = 1}),
-             second = b.conv("second", 4, 4, 1, {}), third = b.conv("third", 4, 4, 3, {.padding = 1});
+             second = b.conv("second", 4, 4, 1, {}),
+             third = b.conv("third", 4, 4, 3, {.padding = 1});
   const auto norm = b.norm("norm", 4);
   const auto head = b.dense("head", 4, 3);
   const auto network = b.finish(
@@ -110,8 +112,8 @@ TEST(Engine, FusesWhatFollowsAConvolution) {
   const Plan plan = Plan::compile(traced(network));
   std::vector<std::string> ops;
   for (const PlanStep& step : plan.steps()) ops.push_back(step.op);
-  EXPECT_EQ(ops, (std::vector<std::string>{"fused_conv2d", "conv2d", "fused_conv2d",
-                                           "fused_conv2d", "mean", "fused_linear"}))
+  EXPECT_EQ(ops, (std::vector<std::string>{"fused_conv2d", "conv2d", "fused_conv2d", "fused_conv2d",
+                                           "mean", "fused_linear"}))
       << plan.to_string();
   EXPECT_EQ(plan.steps()[0].products, 5 * 6 * 4 * 9 * 4);
   EXPECT_EQ(plan.steps()[5].products, 12);
@@ -249,9 +251,10 @@ TEST(PlanFile, RoundTripsAndFitsItsMachine) {
         cpu::set_isa(isa);
         const Plan moved = load_plan(path);
         EXPECT_EQ(moved.note().empty(), isa == before) << moved.note();
-        expect_close(Context(moved)(x), from_values(expected, plan.outputs()[0].shape.rank() == 2
-                                                        ? Shape{3, plan.outputs()[0].shape[1]}
-                                                        : Shape{}),
+        expect_close(Context(moved)(x),
+                     from_values(expected, plan.outputs()[0].shape.rank() == 2
+                                               ? Shape{3, plan.outputs()[0].shape[1]}
+                                               : Shape{}),
                      "on another instruction set");
       }
       cpu::set_isa(before);
