@@ -32,6 +32,7 @@
 #include "tuco/layers/batch_norm.h"
 #include "tuco/layers/checkpoint.h"
 #include "tuco/layers/conv2d.h"
+#include "tuco/layers/cutout.h"
 #include "tuco/layers/dropout.h"
 #include "tuco/layers/evaluate.h"
 #include "tuco/layers/flatten.h"
