@@ -98,8 +98,8 @@ void Normalize::operator()(const Image& image, std::span<float> out) const {
 }
 
 Transforms standard() {
-  return {RandomResizedCrop{.side = {0.6f, 1}}, RandomRotation{11}, RandomHorizontalFlip{},
-          ColorJitter{.brightness = 0.2f, .contrast = 0.3f}};
+  return {RandomResizedCrop{.side = {0.5f, 1}}, RandomRotation{11}, RandomHorizontalFlip{},
+          ColorJitter{.brightness = 0.3f, .contrast = 0.3f, .saturation = 0.3f}};
 }
 
 Image prepare(std::shared_ptr<const Image> image, const Preprocessing& preprocessing,

@@ -64,8 +64,8 @@ struct Normalize {
   void operator()(const Image& image, std::span<float> out) const;
 };
 
-/// The augmentation for photographs of things that may stand anywhere and look either way: 0.6 to
-/// 1.0 of the side, up to 11 degrees, flips, brightness and contrast.
+/// The augmentation for photographs of things that may stand anywhere and look either way: 0.5 to
+/// 1.0 of the side, up to 11 degrees, flips, brightness, contrast and saturation by up to 0.3.
 Transforms standard();
 
 /// What the network sees of a decoded image by its Preprocessing: resized and rounded to whole

@@ -38,7 +38,7 @@ std::pair<data::Dataset, data::Dataset> load_photos(const std::string& where, in
 int main(int argc, char** argv) try {
   std::string where, out = ".";
   double minutes = 0;
-  int64_t epochs = 64, drawn = 4000;
+  int64_t epochs = 128, drawn = 4000;
   uint64_t seed = 1;
   CLI::App app("Trains a ConvNet to tell cats from dogs and exports it as int8 C.");
   app.add_option("--data", where, "folder or .tar with train/ and test/; drawn animals without");
@@ -66,7 +66,8 @@ int main(int argc, char** argv) try {
     const auto [images, targets, share] =
         mix ? mixup(batch.images, batch.labels, classes, 0.4, rng)
             : MixedBatch{batch.images, one_hot(batch.labels, classes)};
-    const Tensor loss = cross_entropy(module(images), targets, {.label_smoothing = 0.05});
+    const Tensor seen = rng.chance(0.5f) ? cutout(images, rng) : images;
+    const Tensor loss = cross_entropy(module(seen), targets, {.label_smoothing = 0.05});
     loss.backward();
     return loss.item<double>();
   };
