@@ -11,6 +11,7 @@ import json
 import math
 import os
 import subprocess
+import tempfile
 
 from compare import LAYERS, ROOT, Contestant
 
@@ -67,7 +68,7 @@ def draw(points, peak, bandwidth, title):
     out.append(f'<polyline fill="none" stroke="#111827" stroke-width="2" points="{x(start):.1f},{y(start * bandwidth):.1f} '
                f'{x(knee):.1f},{y(peak):.1f} {x(high_x):.1f},{y(peak):.1f}"/>'
                f'<text x="{x(high_x):.1f}" y="{y(peak) - 6:.1f}" text-anchor="end">{peak:.0f} GFLOP/s, multiply-adds</text>'
-               f'<text x="{x(start * 1.6):.1f}" y="{y(start * 1.6 * bandwidth) - 14:.1f}">{bandwidth:.0f} GB/s from memory</text>')
+               f'<text x="{x(knee / 2):.1f}" y="{y(peak / 2) + 34:.1f}">{bandwidth:.0f} GB/s from memory</text>')
     for op, label, intensity, speed in points:
         out.append(f'<circle cx="{x(intensity):.1f}" cy="{y(max(speed, low_y)):.1f}" r="4.5" fill="{OPS[op][1]}" '
                    f'fill-opacity="0.8"><title>{label} {op}: {speed:.0f} GFLOP/s</title></circle>')
@@ -89,8 +90,12 @@ def main():
     parser.add_argument("-o", "--out", required=True)
     args = parser.parse_args()
     tuco = os.path.join(args.build, "tools", "tuco")
-    machine = json.loads(subprocess.run([tuco, "bench", "--machine", "--json"], check=True,
-                                        capture_output=True, text=True).stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "machine.json")
+        subprocess.run([tuco, "bench", "--machine", "--json", path], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(path) as file:
+            machine = json.load(file)
     best = max((a for a in machine["arithmetic"] if a["threads"] == args.threads),
                key=lambda a: a["flops"])
     memory = next(m for m in machine["memory"] if m["threads"] == args.threads)
