@@ -25,8 +25,9 @@ inline constexpr const char* no_gradient = nullptr;
 
 inline constexpr const char* kQuantized = "quantized networks are not trained";
 
-/// Allocates the outputs that infer gives and runs the op's kernel, off the tape.
-Outputs compute(const op::Any& op, Inputs inputs);
+/// Runs the op's kernel, off the tape, into those of `outputs` that are defined; the others are
+/// allocated as infer says.
+Outputs compute(const op::Any& op, Inputs inputs, Outputs outputs = {});
 
 /// Forward of the ops that keep nothing for backward.
 template <class Op>

@@ -60,13 +60,20 @@ std::vector<TensorMeta> infer_op(const op::Any& any, std::span<const TensorMeta>
   return std::visit([&](const auto& op) { return infer(op, inputs); }, any);
 }
 
-Outputs compute(const op::Any& any, Inputs inputs) {
-  const auto metas = metas_of(inputs);
-  Outputs outputs;
-  for (const TensorMeta& meta : infer_op(any, metas)) outputs.push_back(empty(meta));
+Outputs compute(const op::Any& any, Inputs inputs, Outputs outputs) {
+  const auto metas = infer_op(any, metas_of(inputs));
+  outputs.resize(metas.size());
+  for (size_t i = 0; i < metas.size(); ++i)
+    if (!outputs[i].defined()) outputs[i] = empty(metas[i]);
   Workspace workspace;
   backend(outputs.at(0).device()).run(any, inputs, outputs, workspace);
   return outputs;
+}
+
+void run_in_place(const op::Any& any, Inputs inputs, std::span<Tensor> changed) {
+  Workspace workspace;
+  backend(changed[0].device()).run(any, inputs, changed, workspace);
+  for (const Tensor& tensor : changed) tensor.storage()->bump_version();
 }
 
 Outputs run_op(const op::Any& any, Inputs inputs) {

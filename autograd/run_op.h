@@ -14,6 +14,9 @@ inline Tensor run_op1(const op::Any& op, std::initializer_list<Tensor> inputs) {
   return run_op(op, {inputs.begin(), inputs.size()})[0];
 }
 
+/// Runs an op that changes `changed` in place, unrecorded, and tells whoever saved them.
+void run_in_place(const op::Any& op, Inputs inputs, std::span<Tensor> changed);
+
 /// Shapes and types of the op's outputs for such inputs. Throws as run_op does.
 std::vector<TensorMeta> infer_op(const op::Any& op, std::span<const TensorMeta> inputs);
 

@@ -29,9 +29,7 @@ void change_in_place(const char* method, const Tensor& tensor, const op::Any& op
                    "it first",
                    method, tensor.shape(), tensor.strides());
   Tensor output = tensor;
-  Workspace workspace;
-  backend(tensor.device()).run(op, inputs, {&output, 1}, workspace);
-  tensor.storage()->bump_version();
+  run_in_place(op, inputs, {&output, 1});
 }
 
 }  // namespace

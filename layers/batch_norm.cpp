@@ -10,10 +10,7 @@ namespace {
 
 /// average = (1 - momentum) * average + scale * momentum * value.
 void move_towards(Tensor average, const Tensor& value, double momentum, double scale) {
-  Workspace workspace;
-  backend(average.device())
-      .run(op::Accumulate{scale * momentum, 1 - momentum}, {&value, 1}, {&average, 1}, workspace);
-  average.storage()->bump_version();
+  run_in_place(op::Accumulate{scale * momentum, 1 - momentum}, {&value, 1}, {&average, 1});
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "tuco/core/backend.h"
+#include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
 
 namespace tuco {
@@ -44,9 +44,7 @@ void Ema::update() {
       averages.push_back(item->average);
       return true;
     });
-    Workspace workspace;
-    backend(first.device()).run(op::Accumulate{1 - decay, decay}, tensors, averages, workspace);
-    for (const Tensor& average : averages) average.storage()->bump_version();
+    run_in_place(op::Accumulate{1 - decay, decay}, tensors, averages);
   }
 }
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "tuco/core/backend.h"
+#include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
 
 namespace tuco {
@@ -61,8 +61,9 @@ void Optimizer::step() {
   for (Item* item : left) ++item->steps;
   while (!left.empty()) {
     // All that are alike at once: one op, one parallel region.
+    const Item& first = *left[0];
     const auto rest = std::stable_partition(
-        left.begin(), left.end(), [&](const Item* item) { return item->goes_with(*left[0]); });
+        left.begin(), left.end(), [&](const Item* item) { return item->goes_with(first); });
     const std::span<Item*> alike(left.begin(), rest);
     std::vector<Tensor> gradients, changed;
     for (const Item* item : alike) {
@@ -71,12 +72,8 @@ void Optimizer::step() {
     }
     for (size_t k = 0; k < memory_names_.size(); ++k)
       for (const Item* item : alike) changed.push_back(item->memory[k]);
-    const Item& first = *alike[0];
-    Workspace workspace;
-    backend(first.parameter.device())
-        .run(step_op(lr_ * first.lr_factor, first.weight_decay, first.steps), gradients, changed,
-             workspace);
-    for (const Tensor& tensor : changed) tensor.storage()->bump_version();
+    run_in_place(step_op(lr_ * first.lr_factor, first.weight_decay, first.steps), gradients,
+                 changed);
     left.erase(left.begin(), rest);
   }
 }

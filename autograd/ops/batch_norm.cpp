@@ -31,21 +31,6 @@ OutputMetas infer_with_statistics(std::string_view op, Metas in, const Shape& re
 /// Whether the tensor's memory may become a gradient's: nobody else looks at it.
 bool is_free(const Tensor& tensor) { return tensor.is_unique() && tensor.is_contiguous(); }
 
-/// Runs a kernel that computes gradients, into `results` where they are defined already.
-Grads compute_into(const op::Any& op, const std::vector<Tensor>& inputs, Grads results) {
-  const std::vector<TensorMeta> metas = [&] {
-    std::vector<TensorMeta> all;
-    for (const Tensor& input : inputs) all.push_back(input.meta());
-    return infer_op(op, all);
-  }();
-  results.resize(metas.size());
-  for (size_t i = 0; i < metas.size(); ++i)
-    if (!results[i].defined()) results[i] = empty(metas[i]);
-  Workspace workspace;
-  backend(inputs[0].device()).run(op, inputs, results, workspace);
-  return results;
-}
-
 /// The gradients from what was kept: x, gamma, beta, mean, variance and, with a skip, y. x's memory
 /// becomes its gradient's, and the memory of y's gradient that of the skip's, or else of x's.
 Grads normalisation_gradients(std::string_view name, const op::BatchNormTrainGrad& op,
@@ -61,7 +46,7 @@ Grads normalisation_gradients(std::string_view name, const op::BatchNormTrainGra
   else if (!skip && free)
     results[0] = inputs[0];
   if (skip && free) results[3] = inputs[0];
-  return compute_into(op, inputs, std::move(results));
+  return compute(op, inputs, std::move(results));
 }
 
 }  // namespace
@@ -160,7 +145,7 @@ Grads backward(const op::BatchNormReluPool& op, Saved&& saved, Grads g, const Ne
   saved.clear();
   Grads results(3);
   if (is_free(inputs[1])) results[0] = inputs[1];
-  return compute_into(op::BatchNormReluPoolGrad{op.eps, op.pool}, inputs, std::move(results));
+  return compute(op::BatchNormReluPoolGrad{op.eps, op.pool}, inputs, std::move(results));
 }
 OutputMetas infer(const op::BatchNormReluPoolGrad& op, Metas in) {
   require_inputs(op.name, in.size(), 8, 8);
