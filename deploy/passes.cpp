@@ -15,14 +15,6 @@ const Tensor& constant_of(const Graph& graph, const Graph::Node& node, size_t in
   return graph.values[node.inputs[input]].constant;
 }
 
-bool all_constant(const Graph& graph, std::span<const int> values) {
-  return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
-}
-
-int add_constant(Graph& graph, const std::string& name, const Tensor& tensor) {
-  return graph.add_value({name, tensor.meta(), tensor, {}});
-}
-
 bool is_identity(const Graph& graph, const Graph::Node& node) {
   const TensorMeta &in = graph.values[node.inputs[0]].meta,
                    &out = graph.values[node.outputs[0]].meta;
@@ -39,6 +31,22 @@ bool is_identity(const Graph& graph, const Graph::Node& node) {
 }
 
 }  // namespace
+
+bool all_constant(const Graph& graph, std::span<const int> values) {
+  return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
+}
+
+int add_constant(Graph& graph, const std::string& name, const Tensor& tensor) {
+  return graph.add_value({name, tensor.meta(), tensor, {}});
+}
+
+NormFactors norm_factors(const Graph& graph, const Graph::Node& node, const op::BatchNorm& norm) {
+  const auto parameter = [&](size_t input) {
+    return constant_of(graph, node, input).to(DType::float64);
+  };
+  const Tensor scale = parameter(1) * pow(parameter(4) + norm.eps, -0.5);
+  return {scale, parameter(2) - parameter(3) * scale};
+}
 
 Graph::Node* sole_producer(Graph& graph, int value) {
   const int producer = graph.producer(value);
@@ -79,12 +87,8 @@ void fold_batch_norm(Graph& graph) {
     if (!norm || !all_constant(graph, std::span(graph.nodes[i].inputs).subspan(1))) continue;
     const Graph::Node node = graph.nodes[i];
     // In float64: the folded weights are rounded once.
-    const auto parameter = [&](size_t input) {
-      return constant_of(graph, node, input).to(DType::float64);
-    };
+    const auto [scale, shift] = norm_factors(graph, node, *norm);
     const DType dtype = constant_of(graph, node, 1).dtype();
-    const Tensor scale = parameter(1) * pow(parameter(4) + norm->eps, -0.5);
-    const Tensor shift = parameter(2) - parameter(3) * scale;
     const int64_t channels = scale.dim(0);
 
     Graph::Node* before = sole_producer(graph, node.inputs[0]);

@@ -9,6 +9,17 @@ namespace tuco::deploy {
 /// The node that computes `value`, if nothing but one node reads that; else null.
 Graph::Node* sole_producer(Graph& graph, int value);
 
+/// Whether all of the values are constants.
+bool all_constant(const Graph& graph, std::span<const int> values);
+/// Adds a constant and returns its number.
+int add_constant(Graph& graph, const std::string& name, const Tensor& tensor);
+
+/// A batch norm with constant statistics as x * scale + shift, for each channel, in float64.
+struct NormFactors {
+  Tensor scale, shift;
+};
+NormFactors norm_factors(const Graph& graph, const Graph::Node& node, const op::BatchNorm& norm);
+
 /// Computes once what depends on constants alone.
 void fold_constants(Graph& graph);
 /// Drops ops that hand their input through.

@@ -1,8 +1,6 @@
 // Context: the memory of one running Plan, for one thread at a time. Several contexts of one plan
 // run side by side and give the same bytes.
 #pragma once
-#include <functional>
-
 #include "tuco/deploy/engine/plan.h"
 
 namespace tuco::deploy {

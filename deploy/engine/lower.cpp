@@ -11,10 +11,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-bool all_constant(const Graph& graph, std::span<const int> values) {
-  return std::ranges::all_of(values, [&](int v) { return graph.values[v].constant.defined(); });
-}
-
 /// A node of the same place in the graph, with another op and other inputs.
 Graph::Node replaced(const Graph::Node& node, const op::Any& op, std::vector<int> inputs) {
   return {op, std::move(inputs), node.outputs, node.name, {}};
@@ -53,23 +49,14 @@ std::optional<Graph::Node> with_activation(const Graph::Node& node) {
   return {};
 }
 
-/// A constant in the place of a batch norm's parameters.
-int add_constant(Graph& graph, const Graph::Node& node, const char* name, const Tensor& tensor) {
-  return graph.add_value({node.name + name, tensor.meta(), tensor, {}});
-}
-
 /// What a batch norm that could not be folded computes: x * scale + shift.
 std::vector<Graph::Node> scale_and_shift(Graph& graph, const Graph::Node& node,
                                          const op::BatchNorm& norm) {
-  const auto parameter = [&](size_t i) {
-    return graph.values[node.inputs[i]].constant.to(DType::float64);
-  };
-  const Tensor scale = parameter(1) * pow(parameter(4) + norm.eps, -0.5);
-  const Tensor shift = parameter(2) - parameter(3) * scale;
+  const auto [scale, shift] = norm_factors(graph, node, norm);
   const TensorMeta meta = graph.values[node.outputs[0]].meta;
   const int scaled = graph.add_value({node.name + ".scaled", meta, {}, {}});
-  const int by = add_constant(graph, node, ".scale", scale.to(meta.dtype));
-  const int plus = add_constant(graph, node, ".shift", shift.to(meta.dtype));
+  const int by = add_constant(graph, node.name + ".scale", scale.to(meta.dtype));
+  const int plus = add_constant(graph, node.name + ".shift", shift.to(meta.dtype));
   return {{op::Mul{}, {node.inputs[0], by}, {scaled}, node.name, {}},
           {op::Add{}, {scaled, plus}, node.outputs, node.name, node.activation}};
 }
@@ -120,7 +107,7 @@ Graph lower(const QuantizedModel& model) {
     const Int8Op op = int8_op({model.graph, node, model.rounding});
     Graph::Node int8 = replaced(node, op.op, op.values);
     for (const Tensor& constant : op.constants)
-      int8.inputs.push_back(lowered.add_value({node.name, constant.meta(), constant, {}}));
+      int8.inputs.push_back(add_constant(lowered, node.name, constant));
     node = std::move(int8);
   }
   // These ops' rules know integers, and need no scales.
