@@ -31,10 +31,10 @@ struct Options {
 constexpr double kMargin = 1.05;
 constexpr double kMostProducts = 1e9;  // of one measurement: fewer images where they are large
 
-cpu::AlignedFloats normal_values(int64_t count) {
+cpu::AlignedBytes random_floats(int64_t count) {
   Rng rng(1);
-  cpu::AlignedFloats values(count);
-  for (int64_t i = 0; i < count; ++i) values.data()[i] = rng.uniform() - 0.5f;
+  cpu::AlignedBytes values(static_cast<size_t>(count) * sizeof(float));
+  for (int64_t i = 0; i < count; ++i) values.as<float>()[i] = rng.uniform() - 0.5f;
   return values;
 }
 
@@ -63,9 +63,9 @@ void run(Pass pass, const WindowGeometry& g, float* x, float* w, float* y,
 /// The letter of the fastest algorithm. They take turns, and the best time of each counts.
 char fastest(Pass pass, const ShapeClass& c, const Options& options) {
   const WindowGeometry g = geometry_of(c);
-  const auto x = normal_values(g.batch * g.in_h * g.in_w * g.in_c),
-             w = normal_values(g.out_c * 9 * g.in_c),
-             y = normal_values(g.batch * g.out_h * g.out_w * g.out_c);
+  const auto x = random_floats(g.batch * g.in_h * g.in_w * g.in_c),
+             w = random_floats(g.out_c * 9 * g.in_c),
+             y = random_floats(g.batch * g.out_h * g.out_w * g.out_c);
   using Clock = std::chrono::steady_clock;
   constexpr char kLetters[] = {'d', '2', '4'};
   double best[cpu::kAlgorithms];
@@ -78,7 +78,7 @@ char fastest(Pass pass, const ShapeClass& c, const Options& options) {
     for (int a = 0; a < cpu::kAlgorithms; ++a) {
       cpu::force_algorithm(static_cast<Algorithm>(a));
       const auto before = Clock::now();
-      run(pass, g, x.data(), w.data(), y.data(), forms);
+      run(pass, g, x.as<float>(), w.as<float>(), y.as<float>(), forms);
       const std::chrono::duration<double> taken = Clock::now() - before;
       if (round > 0) best[a] = std::min(best[a], taken.count());
     }

@@ -88,15 +88,6 @@ void for_each_channel_block(int64_t channels, const Body& body) {
   }
 }
 
-/// Calls step(first channel, how many) for each vector of a row; how many is known at compile time
-/// but for the last.
-template <class Step>
-HWY_INLINE void along_channels(int64_t channels, const Step& step) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) step(c, kLanes);
-  if (c < channels) step(c, channels - c);
-}
-
 /// Writes the lanes of `v` to `count` doubles.
 HWY_INLINE void store_lanes(VecF v, double* to, int64_t count) {
   HWY_ALIGN float lanes[kLanes];

@@ -188,7 +188,7 @@ template <bool Relu, bool Skip>
 void forward_rows(int64_t rows, int64_t channels, const Affine& affine, const float* x,
                   const float* skip, float* y) {
   for (int64_t r = 0; r < rows; ++r)
-    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+    for_each_vector(channels, [&](int64_t c, int64_t count) HWY_ATTR {
       const int64_t at = r * channels + c;
       VecF value = hn::MulAdd(load_first(x + at, count), load_first(&affine.scale[c], count),
                               load_first(&affine.shift[c], count));
@@ -218,7 +218,7 @@ template <bool Relu>
 void backward_rows(int64_t rows, int64_t channels, const Affine& through, const Affine& direct,
                    const float* x, const float* dy, float* dx) {
   for (int64_t r = 0; r < rows; ++r)
-    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+    for_each_vector(channels, [&](int64_t c, int64_t count) HWY_ATTR {
       const int64_t at = r * channels + c;
       const VecF value = load_first(x + at, count), scale = load_first(&direct.scale[c], count);
       VecF g = load_first(dy + at, count);

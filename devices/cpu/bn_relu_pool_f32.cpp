@@ -79,7 +79,7 @@ void forward_row(const WindowGeometry& g, int64_t row, const Affine& affine, con
   const VecI none = splat_integer(kCutByRelu), cell0 = splat_integer(0), cell1 = splat_integer(1),
              cell2 = splat_integer(2), cell3 = splat_integer(3);
   for (int64_t j = 0; j < columns; ++j)
-    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+    for_each_vector(channels, [&](int64_t c, int64_t count) HWY_ATTR {
       const int64_t out = at.out + j * channels + c;
       const float* window = x + at.in + j * kw * channels + c;
       const VecF scale = load_first(scales + c, count), shift = load_first(shifts + c, count);
@@ -191,7 +191,7 @@ void pooled_gradients(const WindowGeometry& g, const Normalization<float>& norm,
 void rest_of_row(const Affine& through, int64_t channels, const float* x, float* dx, int64_t begin,
                  int64_t end) {
   for (int64_t p = begin; p < end; ++p)
-    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+    for_each_vector(channels, [&](int64_t c, int64_t count) HWY_ATTR {
       const int64_t at = p * channels + c;
       store_first(hn::MulAdd(load_first(x + at, count), load_first(&through.scale[c], count),
                              load_first(&through.shift[c], count)),
@@ -208,7 +208,7 @@ void backward_row(const WindowGeometry& g, int64_t row, const Affine& through, c
   const float *scales = through.scale.data(), *shifts = through.shift.data(),
               *factors = direct.scale.data();
   for (int64_t j = 0; j < columns; ++j)
-    along_channels(channels, [&](int64_t c, int64_t count) HWY_ATTR {
+    for_each_vector(channels, [&](int64_t c, int64_t count) HWY_ATTR {
       const int64_t out = at.out + j * channels + c, window = at.in + j * kw * channels + c;
       const VecF scale = load_first(scales + c, count), shift = load_first(shifts + c, count);
       const VecF grad = hn::Mul(load_first(dy + out, count), load_first(factors + c, count));

@@ -8,9 +8,10 @@
 
 namespace tuco::cpu {
 
-/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, through the epilogue. op transposes where trans_a or trans_b says so: a is then stored (k, m), b (n, k). lda, ldb
-/// and ldc are the stored rows' distances (ldc the addend's, too). beta is 0 (c need not be
-/// initialised) or 1. Any size may be 0.
+/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, through the epilogue. op transposes
+/// where trans_a or trans_b says so: a is then stored (k, m), b (n, k). lda, ldb and ldc are the
+/// stored rows' distances (ldc the addend's, too). beta is 0 (c need not be initialised) or 1. Any
+/// size may be 0.
 template <class T>
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc,
@@ -36,14 +37,14 @@ class PackedMatrix {
   int64_t columns() const { return n_; }
   /// Memory that the packed form takes.
   int64_t bytes() const { return size_ * static_cast<int64_t>(sizeof(float)); }
-  const float* data() const { return data_.data(); }
+  const float* data() const { return data_.as<float>(); }
   const Panels& panels() const { return panels_; }
 
  private:
   int64_t k_, n_;
   Panels panels_;
   int64_t size_;
-  AlignedFloats data_;
+  AlignedBytes data_;
 };
 
 /// c (m, n) = a (m, k) * b (k, n), through the epilogue.

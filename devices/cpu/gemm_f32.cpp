@@ -285,8 +285,8 @@ PackedMatrix::PackedMatrix(bool trans, int64_t k, int64_t n, const float* b, int
       n_(n),
       panels_(TUCO_DISPATCH(plan_panels)(n)),
       size_(TUCO_DISPATCH(packed_floats)(k, panels_)),
-      data_(size_) {
-  TUCO_DISPATCH(pack_all)({trans, k, n, b, ldb, 1}, panels_, data_.data());
+      data_(static_cast<size_t>(bytes())) {
+  TUCO_DISPATCH(pack_all)({trans, k, n, b, ldb, 1}, panels_, data_.as<float>());
 }
 
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,

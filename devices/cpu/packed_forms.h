@@ -5,26 +5,11 @@
 #include <array>
 #include <memory>
 #include <mutex>
-#include <new>
 
+#include "tuco/devices/cpu/aligned_bytes.h"
 #include "tuco/devices/cpu/scratch.h"
 
 namespace tuco::cpu {
-
-/// Floats on cache lines of their own, with a spare line behind.
-class AlignedFloats {
- public:
-  explicit AlignedFloats(int64_t count)
-      : data_(static_cast<float*>(::operator new (static_cast<size_t>(count) * sizeof(float) + 64,
-                                                  std::align_val_t{64}))) {}
-  float* data() const { return data_.get(); }
-
- private:
-  struct Free {
-    void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
-  };
-  std::unique_ptr<float, Free> data_;
-};
 
 /// Which form. Panels of one to three vectors differ; so do the transforms.
 enum class Form {
@@ -69,14 +54,12 @@ const float* packed_form(const PackedForms* forms, Form form, int64_t count, Scr
     fill(made);
     return made;
   }
-  return forms
-      ->get<AlignedFloats>(form,
-                           [&] {
-                             AlignedFloats made(count);
-                             fill(made.data());
-                             return made;
-                           })
-      .data();
+  const auto make = [&] {
+    AlignedBytes made(static_cast<size_t>(count) * sizeof(float));
+    fill(made.as<float>());
+    return made;
+  };
+  return forms->get<AlignedBytes>(form, make).template as<float>();
 }
 
 }  // namespace tuco::cpu

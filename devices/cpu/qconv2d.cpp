@@ -8,14 +8,6 @@
 
 namespace tuco::cpu {
 
-AlignedBytes::AlignedBytes(size_t size)
-    : data_(static_cast<std::byte*>(::operator new (size + 64, std::align_val_t{64}))) {
-  std::memset(data_.get(), 0, size + 64);
-}
-void AlignedBytes::Free::operator()(std::byte* p) const {
-  ::operator delete (p, std::align_val_t{64});
-}
-
 QConstants QPacked::constants(int64_t i) const {
   const int32_t* first = lanes.as<int32_t>() + i * kQArrays * width;
   return {first,
@@ -46,6 +38,16 @@ SimpleForm simple_form(const QProduct& p, int64_t channel) {
 }
 
 }  // namespace
+
+void allocate(QPacked& packed) {
+  const auto zeros = [](size_t size) {
+    AlignedBytes bytes(size);
+    std::memset(bytes.as<std::byte>(), 0, size + 64);
+    return bytes;
+  };
+  packed.weights = zeros(packed.weight_bytes * static_cast<size_t>(packed.count));
+  packed.lanes = zeros(static_cast<size_t>(packed.count * packed.width * kQArrays) * 4);
+}
 
 void set_lane(const QProduct& p, int64_t channel, int32_t correction, QPacked& packed,
               int64_t block, int64_t lane) {

@@ -74,9 +74,7 @@ HWY_INLINE void interleave(D, const Element* const* taps, VecI* lanes) {
 template <class Finish>
 HWY_INLINE void narrow_block(const VecI* v, const Finish& finish) {
 #if HWY_TARGET == HWY_AVX3_DL
-  const auto low = hn::ReorderDemote2To(I16(), v[0], v[1]),
-             high = hn::ReorderDemote2To(I16(), v[2], v[3]);
-  finish(I8(), hn::Vec<I8>{_mm512_packs_epi16(low.raw, high.raw)}, 0);
+  finish(I8(), narrow_four(v), 0);
 #else
   finish(I8Half(), narrow(v[0], v[1]), 0);
 #endif
@@ -286,8 +284,7 @@ void pack_depthwise(const QProduct& p, QPacked& packed) {
   packed.length = 1;
   const int64_t groups = (p.taps() + kGroup - 1) / kGroup;
   packed.weight_bytes = static_cast<size_t>(groups * kGroup * kLanes * 4);
-  packed.weights = AlignedBytes(packed.weight_bytes * static_cast<size_t>(packed.count));
-  packed.lanes = AlignedBytes(static_cast<size_t>(packed.count * kBlock * kQArrays * 4));
+  allocate(packed);
   // Which output each lane of the sums belongs to: what interleaving their numbers shows.
   std::array<Element, kBlock> numbers;
   for (int64_t i = 0; i < kBlock; ++i) numbers[i] = static_cast<Element>(i);

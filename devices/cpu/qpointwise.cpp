@@ -14,14 +14,6 @@ HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 namespace {
 
-/// Calls body(i, count) for vectors of int32's lanes; the last one may have fewer.
-template <class Body>
-HWY_INLINE void for_each_vector(int64_t size, const Body& body) {
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) body(i, kLanes);
-  if (i < size) body(i, size - i);
-}
-
 HWY_INLINE VecI load_int8(const int8_t* p, int64_t count) {
   if (count == kLanes) return hn::PromoteTo(I32(), hn::LoadU(I8Quarter(), p));
   HWY_ALIGN int8_t lanes[kLanes] = {};
@@ -163,11 +155,7 @@ void quantize(const op::QuantizeLinear& op, const float* x, int8_t* y, int64_t s
     const VecF q = rounded + zero_point;
     // NaN is not above the bound.
     const VecF bounded = hn::IfThenElse(hn::Gt(q, low), hn::Min(q, high), low);
-    const auto bytes = narrow(hn::ConvertTo(I32(), bounded));
-    HWY_ALIGN int8_t lanes[kLanes];
-    if (count == kLanes) return hn::StoreU(bytes, I8Quarter(), y + i);
-    hn::Store(bytes, I8Quarter(), lanes);
-    std::memcpy(y + i, lanes, static_cast<size_t>(count));
+    store_first_bytes(I8Quarter(), narrow(hn::ConvertTo(I32(), bounded)), y + i, count);
   });
 }
 

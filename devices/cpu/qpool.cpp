@@ -115,14 +115,6 @@ HWY_INLINE void sum_channels(const QWindow& window, int64_t size, const Finish& 
   }
 }
 
-HWY_INLINE void store_int8(VecI v, int8_t* y, int64_t count) {
-  const auto bytes = narrow(v);
-  if (count == kLanes) return hn::StoreU(bytes, I8Quarter(), y);
-  HWY_ALIGN int8_t lanes[kLanes];
-  hn::Store(bytes, I8Quarter(), lanes);
-  std::memcpy(y, lanes, static_cast<size_t>(count));
-}
-
 void average_pool(const WindowGeometry& g, bool count_include_pad, int32_t zero_point,
                   const int8_t* x, int8_t* y) {
   for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
@@ -137,8 +129,9 @@ void average_pool(const WindowGeometry& g, bool count_include_pad, int32_t zero_
       if (exact) {
         const VecF v = hn::ConvertTo(F32(), sum);
         const VecF away = v + hn::CopySign(splat(static_cast<float>(cells / 2)), v);
-        return store_int8(hn::ConvertTo(I32(), hn::Trunc(away / splat(static_cast<float>(cells)))),
-                          out + c, count);
+        const VecF quotient = hn::Trunc(away / splat(static_cast<float>(cells)));
+        return store_first_bytes(I8Quarter(), narrow(hn::ConvertTo(I32(), quotient)), out + c,
+                                 count);
       }
       HWY_ALIGN int32_t lanes[kLanes];
       hn::Store(sum, I32(), lanes);
@@ -159,7 +152,8 @@ void mean(const op::QMean& op, const QMeanBlocks& b, const int8_t* x, int8_t* y)
                    const QWindow window{x + o * b.reduced * b.inner, 1, b.reduced, 0, b.inner, 0};
                    sum_channels(window, b.inner, [&](VecI sum, int64_t c, int64_t count) {
                      const VecI v = requantize_general(sum + offset, scale.constants, 0);
-                     store_int8(hn::Min(hn::Max(v, low), high), y + o * b.inner + c, count);
+                     store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)),
+                                       y + o * b.inner + c, count);
                    });
                  }
                });

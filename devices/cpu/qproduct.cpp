@@ -49,11 +49,10 @@ struct QTile {
 HWY_INLINE void store_four(const VecI* v, const QConstants& c, int8_t* y) {
   HWY_ALIGN constexpr int32_t kQuarters[kLanes] = {0, 4, 8,  12, 1, 5, 9,  13,
                                                    2, 6, 10, 14, 3, 7, 11, 15};
-  const auto bytes = _mm512_packs_epi16(hn::ReorderDemote2To(I16(), v[0], v[1]).raw,
-                                        hn::ReorderDemote2To(I16(), v[2], v[3]).raw);
   // Narrowing happened within 128 bits.
   const auto ordered =
-      hn::BitCast(I8(), hn::TableLookupLanes(VecI{bytes}, hn::SetTableIndices(I32(), kQuarters)));
+      hn::BitCast(I8(), hn::TableLookupLanes(hn::BitCast(I32(), narrow_four(v)),
+                                             hn::SetTableIndices(I32(), kQuarters)));
   hn::StoreU(hn::Min(hn::Max(ordered, hn::Set(I8(), static_cast<int8_t>(c.out.low))),
                      hn::Set(I8(), static_cast<int8_t>(c.out.high))),
              I8(), y);
@@ -329,8 +328,7 @@ void pack_panels(const QProduct& p, QPacked& packed) {
   packed.count = group_panels * p.groups;
   const int64_t words = packed.runs * ((packed.length + kGroup - 1) / kGroup);
   packed.weight_bytes = static_cast<size_t>(words * packed.width * 4);
-  packed.weights = AlignedBytes(packed.weight_bytes * static_cast<size_t>(packed.count));
-  packed.lanes = AlignedBytes(static_cast<size_t>(packed.count * packed.width * kQArrays * 4));
+  allocate(packed);
   const auto one = lane_order<1>();
   const auto two = lane_order<kPair>();
   for (int64_t panel = 0; panel < packed.count; ++panel) {

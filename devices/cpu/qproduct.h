@@ -4,31 +4,13 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "tuco/core/ops/quantized.h"
+#include "tuco/devices/cpu/aligned_bytes.h"
 #include "tuco/devices/cpu/isa.h"
 
 namespace tuco::cpu {
-
-/// Bytes aligned to a cache line.
-class AlignedBytes {
- public:
-  AlignedBytes() = default;
-  /// Zeros.
-  explicit AlignedBytes(size_t size);
-  template <class T>
-  T* as() const {
-    return static_cast<T*>(static_cast<void*>(data_.get()));
-  }
-
- private:
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
-  std::unique_ptr<std::byte, Free> data_;
-};
 
 /// What happens to the sums of some lanes: pointers to a number for each lane.
 struct QConstants {
@@ -72,7 +54,7 @@ struct QPacked {
 };
 inline constexpr int64_t kQArrays = 5;
 
-/// Throws Error if a multiplier is none, ShapeError if the sizes overflow.
+/// Throws Error if a multiplier is none.
 QPacked pack(const QProduct& product);
 
 /// y (batch, out_h, out_w, out_c) from x (batch, in_h, in_w, in_c).
@@ -84,6 +66,9 @@ void pack_panels(const QProduct& product, QPacked& packed);
 void pack_depthwise(const QProduct& product, QPacked& packed);
 void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y);
 void convolve_depthwise(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y);
+
+/// Memory for weights and lanes of the sizes that are set, all zero.
+void allocate(QPacked& packed);
 
 /// Fills one lane of a block's constants from output channel `channel`; `correction` is added to
 /// the bias for each unit of its weights.

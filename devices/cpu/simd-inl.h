@@ -40,6 +40,15 @@ HWY_INLINE VecF zero() { return hn::Zero(F32()); }
 /// x within [low, high]; NaN stays NaN, which x86 takes from the second operand.
 HWY_INLINE VecF clamp(VecF x, VecF low, VecF high) { return hn::Min(high, hn::Max(low, x)); }
 
+/// Calls body(first, count) for the vectors of 32-bit lanes that `size` values fill; `count` is
+/// known at compile time but for the last.
+template <class Body>
+HWY_INLINE void for_each_vector(int64_t size, const Body& body) {
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) body(i, kLanes);
+  if (i < size) body(i, size - i);
+}
+
 /// The first `count` lanes from memory, the others `rest`; touches nothing behind them.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> load_first(D d, const T* p, int64_t count, T rest = 0) {

@@ -12,9 +12,10 @@ namespace tuco::cpu {
 
 /// c[r][j] = sum over i < runs, k < length of
 ///           a[r * a_row + offsets[i] + k] * b[(i * length + k) * width + j],
-/// or that added to c where `accumulate` says so, through the epilogue of this part of c. The bias is
-/// not used together with `accumulate`. Here width is the panel's: so many columns b has, padded; of c only the columns of the panel
-/// are touched. One run is a matrix product; one run a kernel row is a convolution along a row.
+/// or that added to c where `accumulate` says so, through the epilogue of this part of c. The bias
+/// is not used together with `accumulate`. Here width is the panel's: so many columns b has,
+/// padded; of c only the columns of the panel are touched. One run is a matrix product; one run a
+/// kernel row is a convolution along a row.
 struct TileOperands {
   const float* a;
   ptrdiff_t a_row;

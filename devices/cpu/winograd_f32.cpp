@@ -21,9 +21,8 @@ namespace tuco::cpu {
 constexpr int64_t kBlockBytes = 640 << 10;  // of V and a panel of M
 constexpr int64_t kMostTiles = 112;         // of a block
 constexpr int64_t kStreamBytes = 12 << 20;  // outputs that no cache would keep: written past them
-constexpr int64_t kFilterBytes = 4
-                                 << 20;  // of U, from which on it should not be written as a whole
-constexpr int64_t kFilterDepth = 64;     // source channels of U then made together
+constexpr int64_t kFilterBytes = 4 << 20;   // of U, from which on it is not written as a whole
+constexpr int64_t kFilterDepth = 64;        // source channels of U then made together
 constexpr int64_t kFilterChannels = 16;  // transformed together, so that reads and writes are runs
 
 }  // namespace tuco::cpu
