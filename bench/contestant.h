@@ -5,12 +5,29 @@
 #pragma once
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace tuco::bench {
+
+/// Runs `work` for so many seconds, three times at least; the times in microseconds, sorted.
+template <class Work>
+std::vector<double> times_within(double seconds, Work&& work) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> times;
+  for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+       Clock::now() < end || times.size() < 3;) {
+    const auto start = Clock::now();
+    work();
+    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  return times;
+}
 
 /// Answers the commands on the standard input by running `work`.
 template <class Work>

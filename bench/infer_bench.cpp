@@ -70,25 +70,18 @@ int main(int argc, char** argv) try {
     return 0;
   }
 
-  using Clock = std::chrono::steady_clock;
-  using Micros = std::chrono::duration<double, std::micro>;
-  std::vector<double> times, parts, least(plan.steps().size(), 1e9);
-  for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-       Clock::now() < end || times.size() < 3;) {
-    const auto start = Clock::now();
-    context.run(batch);
-    times.push_back(Micros(Clock::now() - start).count());
-    if (!layers) continue;
-    context.run(batch, parts);
-    for (size_t i = 0; i < parts.size(); ++i) least[i] = std::min(least[i], 1e6 * parts[i]);
-  }
-  std::ranges::sort(times);
+  const auto times = bench::times_within(seconds, [&] { context.run(batch); });
   fmt::print("{} {}, batch {}, {} threads: {:.1f} us at the median of {}, {:.1f} at best\n", name,
              type, batch, threads, times[times.size() / 2], times.size(), times[0]);
-  if (layers)
-    for (size_t i = 0; i < least.size(); ++i)
-      fmt::print("  {:8.1f} us  {} {} {}\n", least[i], plan.steps()[i].op, plan.steps()[i].output,
-                 plan.steps()[i].module);
+  if (!layers) return 0;
+  std::vector<double> parts, least(plan.steps().size(), 1e9);
+  bench::times_within(seconds, [&] {
+    context.run(batch, parts);
+    for (size_t i = 0; i < parts.size(); ++i) least[i] = std::min(least[i], 1e6 * parts[i]);
+  });
+  for (size_t i = 0; i < least.size(); ++i)
+    fmt::print("  {:8.1f} us  {} {} {}\n", least[i], plan.steps()[i].op, plan.steps()[i].output,
+               plan.steps()[i].module);
 } catch (const std::exception& error) {
   fmt::print(stderr, "infer_bench: {}\n", error.what());
   return 1;

@@ -2,7 +2,6 @@
 // with momentum. A contestant of bench/peers (contestant.h), or with --seconds a program of its
 // own.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 #include "tuco/bench/contestant.h"
 #include "tuco/bench/networks.h"
@@ -46,19 +45,11 @@ int main(int argc, char** argv) try {
     bench::serve(step);
     return 0;
   }
-  using Clock = std::chrono::steady_clock;
-  std::vector<double> times;
-  for (const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-       Clock::now() < end || times.size() < 3;) {
-    const auto start = Clock::now();
-    step();
-    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  std::ranges::sort(times);
+  const auto times = bench::times_within(seconds, step);
   fmt::print(
       "{}, batch {}, {} threads: {:.1f} images/s at the median of {} steps, {:.1f} at best\n", name,
-      batch, threads, static_cast<double>(batch) / times[times.size() / 2], times.size(),
-      static_cast<double>(batch) / times[0]);
+      batch, threads, 1e6 * static_cast<double>(batch) / times[times.size() / 2], times.size(),
+      1e6 * static_cast<double>(batch) / times[0]);
 } catch (const std::exception& error) {
   fmt::print(stderr, "train_bench: {}\n", error.what());
   return 1;
