@@ -73,11 +73,11 @@ std::pmr::vector<Correlation> grad_input_correlations(const WindowGeometry& g, S
   return phases;
 }
 
-StripLayout::StripLayout(const Correlation& correlation, int64_t times, bool copy)
+StripLayout::StripLayout(const Correlation& correlation, int64_t times)
     : c(correlation), repeat(times) {
   const int64_t last_h = c.origin.h + (c.rows - 1) * c.step.h + c.reach.h;
   const int64_t last_w = c.origin.w + (c.cols - 1) * c.step.w + c.reach.w;
-  in_place = !copy && repeat == 1 && c.origin.h >= 0 && c.origin.w >= 0 && last_h < c.src_h &&
+  in_place = repeat == 1 && c.origin.h >= 0 && c.origin.w >= 0 && last_h < c.src_h &&
              last_w < c.src_w;
   width = in_place ? c.src_w : last_w - c.origin.w + 1;
   pixel = c.src_c * repeat;

@@ -43,9 +43,8 @@ struct CorrelationWeights {
 /// How the source's rows lie in memory when a correlation reads them: in place where the windows
 /// stay inside the image, else copied to a zero-padded strip.
 struct StripLayout {
-  /// Each channel is repeated so many times in a strip (depthwise with a multiplier); `copy` forces
-  /// one.
-  StripLayout(const Correlation& c, int64_t repeat = 1, bool copy = false);
+  /// Each channel is repeated so many times in a strip (depthwise with a multiplier).
+  explicit StripLayout(const Correlation& c, int64_t repeat = 1);
 
   /// Values of the strip for `count` rows of outputs; 0 when in place.
   int64_t size(int64_t count) const;

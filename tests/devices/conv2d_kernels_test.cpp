@@ -122,6 +122,29 @@ TEST(Conv2dKernels, Float32EqualsFloat64AtRandom) {
   for (int i = 0; i < 80; ++i) check_float32(Layer(random_geometry(rng)));
 }
 
+// Regions cut by the edges, tiles along rows and columns, vectors of several pixels or of some
+// channels, and images of a few pixels, whose channels are what a tile goes over.
+TEST(Conv2dKernels, DepthwiseFloat32EqualsFloat64AtRandom) {
+  Rng rng(9);
+  const auto range = [&](int64_t low, int64_t high) {
+    return low + rng.below(static_cast<uint32_t>(high - low + 1));
+  };
+  for (int i = 0; i < 120; ++i) {
+    WindowGeometry g;
+    g.batch = range(1, 2);
+    g.in_h = range(1, 30);
+    g.in_w = range(1, 30);
+    g.kernel = {range(1, 5), range(1, 5)};
+    g.stride = {range(1, 3), range(1, 3)};
+    g.dilation = {range(1, 2), range(1, 2)};
+    g.padding = {range(-1, 4), range(-1, 4), range(-1, 4), range(-1, 4)};
+    constexpr int64_t kChannels[] = {2, 4, 8, 16, 24, 32, 64, 208};
+    g.groups = g.in_c = rng.chance(.5f) ? kChannels[rng.below(8)] : range(2, 80);
+    g.out_c = g.in_c * (rng.chance(.8f) ? 1 : 2);
+    check_float32(Layer(g));
+  }
+}
+
 TEST(Conv2dKernels, Float32EqualsFloat64OnEachPath) {
   const WindowGeometry all[] = {
       geometry(2, 17, 33, 3, 32, 3, 1),                     // a first layer
