@@ -120,7 +120,8 @@ void correlate_strip(const Job& job, int64_t n, int64_t row, int64_t count, floa
 // Images [begin, end), whose windows are first gathered as the rows of a matrix.
 void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip, float* matrix) {
   const Correlation& c = job.c;
-  const int64_t depth = job.depth(), pixels = (end - begin) * c.rows * c.cols;
+  const int64_t depth = job.depth(), length = job.runs.length;
+  const int64_t pixels = (end - begin) * c.rows * c.cols;
   const ptrdiff_t row = depth + 16, zero_offset = 0;
   for (int64_t group = 0; group < c.groups; ++group) {
     float* to = matrix;
@@ -132,8 +133,10 @@ void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip
           const float* a = from + i * c.step.h * job.layout.pitch + j * c.step.w * job.layout.pixel;
           float* out = to;
           for (const ptrdiff_t offset : job.runs.offsets) {
-            std::memcpy(out, a + offset, job.runs.length * sizeof(float));
-            out += job.runs.length;
+            // Whole vectors: what follows is written next, or is room behind the row.
+            for (int64_t k = 0; k < length; k += kLanes)
+              store(load_first(a + offset + k, length - k), out + k);
+            out += length;
           }
         }
     }
