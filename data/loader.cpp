@@ -168,15 +168,18 @@ int64_t Loader::batches() const {
 
 int64_t epochs_within(double seconds, int64_t epochs, Loader loader,
                       const std::function<void(const Batch&)>& step) {
-  constexpr int64_t kSteps = 12;
-  const auto start = std::chrono::steady_clock::now();
-  int64_t steps = 0;
+  using Clock = std::chrono::steady_clock;
+  constexpr int64_t kFirst = 4, kSteps = 16;  // the first ones, which set everything up, not timed
+  Clock::time_point start = Clock::now();
+  int64_t steps = 0, timed = 0;
   for (const Batch& batch : loader) {
     step(batch);
-    if (++steps == kSteps) break;
+    ++timed;
+    if (++steps == kFirst && loader.batches() > kFirst) start = Clock::now(), timed = 0;
+    if (steps == kSteps) break;
   }
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  const double fitting = seconds / taken.count() * static_cast<double>(steps) /
+  const std::chrono::duration<double> taken = Clock::now() - start;
+  const double fitting = seconds / taken.count() * static_cast<double>(timed) /
                          static_cast<double>(std::max<int64_t>(loader.batches(), 1));
   return fitting < static_cast<double>(epochs) ? std::max<int64_t>(1, static_cast<int64_t>(fitting))
                                                : epochs;

@@ -8,19 +8,19 @@
 using namespace tuco;
 
 Sequential make_network() {
-  return {Conv2d{{.in = 1, .out = 16, .kernel = 3, .padding = 1, .bias = false}},
-          BatchNorm{16},
-          ReLU{},
-          MaxPool2d{2},
-          Conv2d{{.in = 16, .out = 32, .kernel = 3, .padding = 1, .bias = false}},
+  return {Conv2d{{.in = 1, .out = 32, .kernel = 3, .padding = 1, .bias = false}},
           BatchNorm{32},
           ReLU{},
           MaxPool2d{2},
           Conv2d{{.in = 32, .out = 64, .kernel = 3, .padding = 1, .bias = false}},
           BatchNorm{64},
           ReLU{},
+          MaxPool2d{2},
+          Conv2d{{.in = 64, .out = 128, .kernel = 3, .padding = 1, .bias = false}},
+          BatchNorm{128},
+          ReLU{},
           GlobalMaxPool{},
-          Linear{{.in = 64, .out = 10}}};
+          Linear{{.in = 128, .out = 10}}};
 }
 
 int main(int argc, char** argv) try {

@@ -175,10 +175,18 @@ TEST(EpochsWithin, JudgesByTheFirstBatchesAndLeavesTheLoader) {
   };
   // An epoch takes at least 25 * 4 ms.
   EXPECT_LE(epochs_within(1, 100, loader, slow), 10);
-  EXPECT_EQ(steps, 12);
+  EXPECT_EQ(steps, 16);
   EXPECT_EQ(loader.epoch(), 0);
   EXPECT_EQ(epochs_within(1e-9, 100, loader, slow), 1);
   EXPECT_EQ(epochs_within(1e300, 100, loader, slow), 100);
+  // What happens once, in the first steps, is not taken for what steps cost.
+  steps = 0;
+  const auto slow_start = [&](const Batch&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(++steps <= 2 ? 200 : 1));
+  };
+  EXPECT_EQ(epochs_within(8, 20, loader, slow_start), 20);
+  const Loader few(data, {.batch = 50, .workers = 0});  // so few that all are timed
+  EXPECT_LE(epochs_within(1, 1000, few, slow), 125);
   const Loader none(data, {.batch = 200, .drop_last = true});
   EXPECT_EQ(epochs_within(60, 100, none, slow), 1);
 }
