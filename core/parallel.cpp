@@ -88,9 +88,10 @@ class Parts {
  public:
   static constexpr int64_t kMost = 0xffff;
 
+  /// Opens a region; its first part is the caller's, and counts as begun.
   void open(int64_t count) {
     const uint64_t region = (word_.load(std::memory_order_relaxed) >> 32) + 1;
-    word_.store(region << 32 | static_cast<uint64_t>(count) << 16, std::memory_order_release);
+    word_.store(region << 32 | static_cast<uint64_t>(count) << 16 | 1, std::memory_order_release);
   }
   bool any() const { return left(word_.load(std::memory_order_relaxed)); }
   /// The next part, or -1 if there is none. What was written before open() is visible after it.
@@ -131,6 +132,7 @@ class Pool {
       news_.notify_all();
     else
       for (int64_t i = 1; i < region.parts; ++i) news_.notify_one();
+    do_part(0);  // always: where the data of the first half is in this core's cache, it stays
     work();
     const auto done = [&] { return unfinished_.load(std::memory_order_acquire) == 0; };
     if (!spin(done))
@@ -164,16 +166,18 @@ class Pool {
 
   /// Takes parts and runs them until none is left.
   void work() {
-    for (int64_t part; (part = parts_.take()) >= 0;) {
-      try {
-        region_.run(part);
-      } catch (...) {
-        const std::lock_guard lock(error_mutex_);
-        if (!error_) error_ = std::current_exception();
-      }
-      // Nothing of the region may be touched after this.
-      if (unfinished_.fetch_sub(1) == 1) unfinished_.notify_one();
+    for (int64_t part; (part = parts_.take()) >= 0;) do_part(part);
+  }
+
+  void do_part(int64_t part) {
+    try {
+      region_.run(part);
+    } catch (...) {
+      const std::lock_guard lock(error_mutex_);
+      if (!error_) error_ = std::current_exception();
     }
+    // Nothing of the region may be touched after this.
+    if (unfinished_.fetch_sub(1) == 1) unfinished_.notify_one();
   }
 
   std::atomic_flag busy_;
