@@ -73,6 +73,14 @@ function(tuco_configure_library target)
                                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                                 JPEG::JPEG PNG::PNG ZLIB::ZLIB
                                 hwy::hwy)
+  # The same formula gives the same number wherever it stands: no product is merged with a sum by the
+  # compiler here and not there. Kernels say where they want it.
+  target_compile_options(${target} PRIVATE -ffp-contract=off)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+    # Highway compiles NEON with +crypto, though no kernel has such an instruction; gcc refuses to
+    # inline between functions with and without.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-march=armv8-a+crypto>)
+  endif()
   target_precompile_headers(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/cmake/precompiled.h>)
 endfunction()

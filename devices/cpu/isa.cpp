@@ -11,7 +11,12 @@
 namespace tuco::cpu {
 namespace {
 
-constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512_vnni"};
+#if HWY_ARCH_ARM_A64
+constexpr std::string_view kBaseline = "neon";
+#else
+constexpr std::string_view kBaseline = "baseline";
+#endif
+constexpr std::string_view kNames[] = {kBaseline, "avx2", "avx512", "avx512_vnni"};
 
 // Highway's bits of each level; the static target is among them whatever is chosen.
 int64_t targets_of(Isa isa) {
@@ -42,7 +47,8 @@ Isa initial_isa() {
   if (const char* text = std::getenv("TUCO_ISA"); text && *text) {
     const auto* name = std::find(std::begin(kNames), std::end(kNames), std::string_view(text));
     require<DeviceError>(name != std::end(kNames),
-                         "TUCO_ISA: \"{}\", expected baseline, avx2, avx512 or avx512_vnni", text);
+                         "TUCO_ISA: \"{}\", expected {}, avx2, avx512 or avx512_vnni", text,
+                         kBaseline);
     isa = static_cast<Isa>(name - std::begin(kNames));
     check_supported("TUCO_ISA", isa);
   }

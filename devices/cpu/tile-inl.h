@@ -24,6 +24,8 @@ namespace tuco::cpu::HWY_NAMESPACE {
 constexpr int kMaxRows[] = {0, 14, 14, 9};
 #elif HWY_TARGET == HWY_AVX2
 constexpr int kMaxRows[] = {0, 12, 6, 4};
+#elif HWY_TARGET == HWY_NEON
+constexpr int kMaxRows[] = {0, 14, 12, 8};
 #else
 constexpr int kMaxRows[] = {0, 4, 4, 2};
 #endif
