@@ -12,20 +12,19 @@
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/gemm_f32.cpp"
 #include <hwy/foreach_target.h>
 
-#include <hwy/cache_control.h>
-
 #include "tuco/devices/cpu/tile-inl.h"
 
 #ifndef TUCO_DEVICES_CPU_GEMM_F32_ONCE_
 #define TUCO_DEVICES_CPU_GEMM_F32_ONCE_
 namespace tuco::cpu {
 
-constexpr int64_t kDepth = 256;     // about so many rows of b at a time: a panel takes 16 to 48 KB
+constexpr int64_t kDepth = 512;     // about so many rows of b at a time: a panel takes 32 to 96 KB
 constexpr int64_t kRowBlock = 126;  // rows of a that pass over all panels together
 // Multiply-adds that are worth a thread of their own.
 constexpr int64_t kProductsPerThread = 1 << 18;
 constexpr int64_t kPackedPerThread = 1 << 13;  // floats, that are worth one when packing
 constexpr int64_t kSlabBytes = 4 << 20;        // of packed b that rows of a pass over together
+constexpr int64_t kNearBytes = 512 << 10;      // of operands that need no fetching: they lie in L2
 constexpr int64_t kDotRows = 3;                // of a at most, for dot products
 
 // Rows of b in a block: an even share, so that the last one is not a thin rest.
@@ -87,20 +86,28 @@ struct LeftBlock {
   int64_t row, rows, k0, depth;
 };
 
-// Lets a tile's share, `part` of `parts`, of a block be fetched for later.
-void fetch(const LeftOperand& l, const LeftBlock& block, int64_t part, int64_t parts) {
+// Part `part` of a block, in parts of `share` runs.
+Ahead part_of(const LeftOperand& l, const LeftBlock& block, int64_t part, int64_t share) {
   const int64_t lines = l.trans ? block.depth : block.rows;  // runs in memory, and their length
   const int64_t length = l.trans ? block.rows : block.depth;
   const float* a =
       l.trans ? l.a + block.k0 * l.lda + block.row : l.a + block.row * l.lda + block.k0;
-  for (int64_t i = lines * part / parts; i < lines * (part + 1) / parts; ++i)
-    for (int64_t j = 0; j < length; j += 16) hwy::Prefetch(a + i * l.lda + j);
+  const int64_t first = part * share;
+  return {a + first * l.lda, l.lda, std::min(share, lines - first), length};
 }
 
-// A block of rows by the given panels of a block of b.
+// Rows [k0, k0 + depth) of op(b), packed in blocks of so many rows.
+struct Slab {
+  int64_t k0, depth, block, k;  // k: of the whole product
+  const Panels& panels;
+  const float* packed;
+};
+
+// A block of rows by panels [panel, last_panel) of a block of b. Each tile lets its share be
+// fetched of the next block of a, if there is one, of the next panel, and of c.
 void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const LeftBlock& next,
                          int64_t k, const Panel* panel, const Panel* last_panel,
-                         const float* packed, float* own) {
+                         const float* packed, bool fetch_b, float* own) {
   const int64_t rows = block.rows, depth = block.depth;
   const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16, offset = 0;
   const bool is_last = block.k0 + depth == k;
@@ -113,61 +120,68 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
       std::memcpy(own + i * copy_row, a + i * l.lda, depth * sizeof(float));
   }
   if (own) a = own, a_row = copy_row;
+  const int64_t next_runs = l.trans ? next.depth : next.rows;
   for (const Panel* p = panel; p != last_panel; ++p) {
-    const int64_t tiles = divide_up(rows, p->rows);
+    const int64_t tiles = divide_up(rows, p->rows), least = rows / tiles, higher = rows % tiles;
+    const int64_t share_of_a = next.rows ? divide_up(next_runs, tiles * (last_panel - panel)) : 0;
+    const int64_t share_of_b = fetch_b ? divide_up(p->width, tiles) : 0;
+    TileOperands t{a,
+                   a_row,
+                   &offset,
+                   1,
+                   depth,
+                   packed + p->offset * depth,
+                   l.c + block.row * l.ldc + p->first,
+                   l.ldc,
+                   last_columns(*p),
+                   l.accumulate || block.k0 > 0};
+    if (is_last)
+      t.epilogue = l.epilogue.at(block.row * l.ldc + p->first, p->first);
+    else if (!t.accumulate && l.epilogue.bias)
+      t.epilogue.bias = l.epilogue.bias + p->first;
     for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t i = tile * p->rows, count = std::min(p->rows, rows - i);
-      if (p == panel && own)
-        fetch(l, next, tile, tiles);
-      else if (p == panel && i + count < rows)  // soon enough, and L1 holds no more
-        fetch(l, {block.row + i + count, std::min(count, rows - i - count), block.k0, depth}, 0, 1);
-      else if (p == panel)
-        fetch(l, {next.row, std::min(count, next.rows), next.k0, next.depth}, 0, 1);
-      const ptrdiff_t at = (block.row + i) * l.ldc + p->first;
-      TileOperands t{a + i * a_row,
-                     a_row,
-                     &offset,
-                     1,
-                     depth,
-                     packed + p->offset * depth,
-                     l.c + at,
-                     l.ldc,
-                     last_columns(*p),
-                     l.accumulate || block.k0 > 0};
-      if (is_last)
-        t.epilogue = l.epilogue.at(at, p->first);
-      else if (!t.accumulate && l.epilogue.bias)
-        t.epilogue.bias = l.epilogue.bias + p->first;
+      const int64_t count = least + (tile < higher);
+      if (share_of_a) t.next_a = part_of(l, next, (p - panel) * tiles + tile, share_of_a);
+      if (share_of_b)
+        t.next_b = {t.b + (p->width + tile * share_of_b) * depth, depth, share_of_b, depth};
+      t.next_c = {t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width};
       find_tile(count, p->vectors)(t);
+      t.a += count * a_row;
+      t.c += count * l.ldc;
+      if (t.epilogue.addend) t.epilogue.addend += count * l.ldc;
     }
   }
 }
 
-// Rows [k0, k0 + depth) of op(b), packed in blocks of so many rows.
-struct Slab {
-  int64_t k0, depth, block, k;  // k: of the whole product
-  const Panels& panels;
-  const float* packed;
-};
-
 // Rows [begin, end) of the product, by the given panels of a slab.
 void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, const Slab& slab,
                    const Panel* panel, const Panel* last_panel) {
-  Scratch scratch;
-  const bool copy = l.trans || (slab.block < slab.k && l.lda % 64 == 0);  // a page, a set a row
-  float* own =
-      copy ? scratch.get<float>(kRowBlock * (divide_up(slab.block, 16) * 16 + 16)) : nullptr;
+  // Blocks of whole tiles, as equal as can be: a rest of a few rows would take longer a row.
+  const int64_t height = slab.panels.front().rows, tiles = divide_up(end - begin, height);
+  const int64_t blocks = std::max<int64_t>(1, (tiles * height + kRowBlock / 2) / kRowBlock);
   const int64_t k_end = slab.k0 + slab.depth;
-  const auto at = [&](int64_t row, int64_t k0) {
-    return LeftBlock{row, std::clamp<int64_t>(end - row, 0, kRowBlock), k0,
+  const auto first_row = [&](int64_t i) {
+    return begin + (end - begin) * (tiles * i / blocks) / tiles;
+  };
+  const auto at = [&](int64_t i, int64_t k0) {
+    const int64_t row = first_row(i);
+    return LeftBlock{row, i < blocks ? first_row(i + 1) - row : 0, k0,
                      std::min(slab.block, k_end - k0)};
   };
-  for (int64_t i0 = begin; i0 < end; i0 += kRowBlock)
+  Scratch scratch;
+  const bool copy = l.trans || l.lda % 1024 == 0;  // all rows in one cache set
+  float* own = copy ? scratch.get<float>(divide_up(tiles, blocks) * height *
+                                         (divide_up(slab.block, 16) * 16 + 16))
+                    : nullptr;
+  constexpr int64_t kNear = kNearBytes / static_cast<int64_t>(sizeof(float));
+  const bool fetch_b = packed_size(slab.panels, slab.depth) > kNear;
+  const bool fetch_a = (end - begin) * slab.depth > kNear;
+  for (int64_t i = 0; i < blocks; ++i)
     for (int64_t k0 = slab.k0; k0 < k_end; k0 += slab.block) {
-      const LeftBlock next =
-          k0 + slab.block < k_end ? at(i0, k0 + slab.block) : at(i0 + kRowBlock, slab.k0);
-      multiply_left_block(l, at(i0, k0), next, slab.k, panel, last_panel,
-                          slab.packed + packed_size(slab.panels, k0 - slab.k0), own);
+      LeftBlock next = k0 + slab.block < k_end ? at(i, k0 + slab.block) : at(i + 1, slab.k0);
+      if (!fetch_a) next.rows = 0;
+      multiply_left_block(l, at(i, k0), next, slab.k, panel, last_panel,
+                          slab.packed + packed_size(slab.panels, k0 - slab.k0), fetch_b, own);
     }
 }
 
@@ -179,7 +193,7 @@ void multiply_slab(const LeftOperand& l, const Slab& slab) {
     const int64_t n = slab.panels.back().first + slab.panels.back().columns;
     parallel_for(0, tiles, 1 + kProductsPerThread / (step * n * (slab.depth + 1)),
                  [&](int64_t begin, int64_t end) {
-                   multiply_rows(l, begin * step, std::min(l.m, end * step), slab, first,
+                   multiply_rows(l, l.m * begin / tiles, l.m * end / tiles, slab, first,
                                  first + count);
                  });
   } else {

@@ -41,11 +41,26 @@ HWY_INLINE void for_each_register(VecF (&acc)[MR][NV], Visit&& visit) {
   }
 }
 
+constexpr int64_t kLineSteps = 16;  // after so many, a tile fetches the next lines: of 16 floats
+constexpr int64_t kSteps = 8;       // unrolled
+
+// The lines of `ahead` from column `column` on.
+template <int kLocality>
+HWY_INLINE void fetch_lines(const Ahead& ahead, int64_t column) {
+  if (column >= ahead.length) return;
+  const float* at = ahead.at + column;
+  for (int64_t r = 0; r < ahead.rows; ++r, at += ahead.row) __builtin_prefetch(at, 0, kLocality);
+}
+
 template <int MR, int NV>
 void tile(const TileOperands& t) {
   VecF acc[MR][NV];
   // One decision for all registers: the compiler would take it for each.
-  if (t.accumulate) {
+  if (t.accumulate && t.last == kLanes) {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
+      v = load(t.c + r * t.c_row + j * kLanes);
+    });
+  } else if (t.accumulate) {
     for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
       const float* from = t.c + r * t.c_row + j * kLanes;
       v = j == NV - 1 ? load_first(from, t.last) : load(from);
@@ -63,6 +78,7 @@ void tile(const TileOperands& t) {
   }
   const float* b = t.b;
   const ptrdiff_t row = t.a_row;
+  int64_t fetched = 0;
   for (int64_t i = 0; i < t.runs; ++i) {
     // One pointer serves three rows (row and 2 * row as index registers), hidden from the compiler,
     // which would keep MR of them and spill.
@@ -75,17 +91,29 @@ void tile(const TileOperands& t) {
       asm("" : "+r"(p[g]));
 #endif
     }
-    for (int64_t k = 0; k < t.length; ++k, b += NV * kLanes) {
+    const auto step = [&](int64_t k, const float* row_of_b) TUCO_INLINE_LAMBDA {
       VecF bv[NV];
       TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
+      for (int j = 0; j < NV; ++j) bv[j] = load(row_of_b + j * kLanes);
       TUCO_UNROLL
       for (int r = 0; r < MR; ++r) {
         const VecF x = splat(p[r / 3][(r % 3) * row + k]);
         TUCO_UNROLL
         for (int j = 0; j < NV; ++j) acc[r][j] = hn::MulAdd(x, bv[j], acc[r][j]);
       }
+    };
+    int64_t k = 0;
+    while (k + kLineSteps <= t.length) {
+      fetch_lines<2>(t.next_a, fetched);
+      fetch_lines<2>(t.next_b, fetched);
+      fetch_lines<3>(t.next_c, fetched);
+      fetched += kLineSteps;
+      for (const int64_t end = k + kLineSteps; k < end; k += kSteps, b += kSteps * NV * kLanes) {
+        TUCO_UNROLL
+        for (int64_t s = 0; s < kSteps; ++s) step(k + s, b + s * NV * kLanes);
+      }
     }
+    for (; k < t.length; ++k, b += NV * kLanes) step(k, b);
   }
   if (t.epilogue.addend) {
     for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {

@@ -10,6 +10,15 @@
 
 namespace tuco::cpu {
 
+/// Memory that a tile lets be fetched while it computes, for later ones: at[r][0, length) for
+/// r < rows, as far as its own steps go. So they come a few at a time: in a burst, they would use
+/// up the misses that a core can have under way.
+struct Ahead {
+  const float* at = nullptr;
+  ptrdiff_t row = 0;
+  int64_t rows = 0, length = 0;
+};
+
 /// c[r][j] = sum over i < runs, k < length of
 ///           a[r * a_row + offsets[i] + k] * b[(i * length + k) * width + j],
 /// or that added to c where `accumulate` says so, through the epilogue of this part of c. The bias
@@ -27,6 +36,7 @@ struct TileOperands {
   int64_t last;  // columns in the panel's last vector
   bool accumulate = false;
   Epilogue<float> epilogue = {};
+  Ahead next_a = {}, next_b = {}, next_c = {};  // a and b into L2, c into L1
 };
 
 /// c[r][j] += sum over i < runs, k < length of

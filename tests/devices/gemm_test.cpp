@@ -54,8 +54,10 @@ std::vector<T> run(const Case& s, const Operands& o, T alpha) {
 }
 
 std::vector<Case> cases() {
-  std::vector<Case> all = {{0, 5, 3}, {5, 0, 3},      {4, 6, 0},
-                           {1, 1, 1}, {300, 33, 520}, {7, 500, 64}};
+  std::vector<Case> all = {
+      {0, 5, 3},      {5, 0, 3},    {4, 6, 0},       {1, 1, 1},
+      {300, 33, 520}, {7, 500, 64}, {300, 700, 1021}};  // rows of a 4 KB apart; operands larger
+                                                        // than L2
   Rng rng(5);
   for (int i = 0; i < 60; ++i) {
     const auto below = [&](uint32_t n) { return int64_t(rng.below(n)); };
