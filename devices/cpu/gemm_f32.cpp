@@ -112,6 +112,7 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
   const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16, offset = 0;
   const bool is_last = block.k0 + depth == k;
   const float* a = l.a + block.row * l.lda + block.k0;
+  float* c = l.c + block.row * l.ldc;
   ptrdiff_t a_row = l.lda;
   if (l.trans) {
     pack_columns(l.a + block.k0 * l.lda + block.row, l.lda, rows, depth, 1, own, copy_row);
@@ -131,7 +132,7 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
                    1,
                    depth,
                    packed + p->offset * depth,
-                   l.c + block.row * l.ldc + p->first,
+                   c + p->first,
                    l.ldc,
                    last_columns(*p),
                    l.accumulate || block.k0 > 0};
@@ -144,7 +145,13 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
       if (share_of_a) t.next_a = part_of(l, next, (p - panel) * tiles + tile, share_of_a);
       if (share_of_b)
         t.next_b = {t.b + (p->width + tile * share_of_b) * depth, depth, share_of_b, depth};
-      t.next_c = {t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width};
+      if (tile + 1 < tiles)
+        t.next_c = {t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width};
+      else if (p + 1 < last_panel)
+        t.next_c = {c + p[1].first, l.ldc, least, p[1].width};
+      else
+        t.next_c = {l.c + next.row * l.ldc + panel->first, l.ldc, std::min(least, next.rows),
+                    panel->width};
       find_tile(count, p->vectors)(t);
       t.a += count * a_row;
       t.c += count * l.ldc;
