@@ -25,6 +25,10 @@ namespace tuco::cpu {
 constexpr int64_t kStripBytes = 96 << 10;    // of a strip: beside the weights in L2
 constexpr int64_t kGatherBytes = 512 << 10;  // of gathered pixels
 constexpr int64_t kGatherPixels = 28;        // gathered together, where they fit
+constexpr int64_t kGatherDepth = 512;        // of a block of weights that gathered pixels pass over
+constexpr int64_t kNearBytes = 96 << 10;     // of packed weights that need no fetching
+constexpr int64_t kProductsPerThread = 1 << 18;  // multiply-adds that are worth a thread
+constexpr int64_t kGatheredPerThread = 1 << 14;  // floats gathered that are worth one
 
 }  // namespace tuco::cpu
 #endif
@@ -72,18 +76,24 @@ struct Job {
   const Epilogue<float>& epilogue;
   float* dst;
   int64_t outputs;  // channels of a group of dst
+  bool fetch;       // the packed weights do not stay in L2
 
   int64_t depth() const { return static_cast<int64_t>(runs.offsets.size()) * runs.length; }
   const float* weights(int64_t group, const Panel& panel) const {
     return packed + group * packed_size(panels, depth()) + panel.offset * depth();
   }
+  ptrdiff_t matrix_row() const { return depth() + 16; }  // of gathered pixels
+  int64_t row_products() const { return c.cols * c.groups * outputs * (depth() + 1); }
   // Where the output of a tile lies.
   ptrdiff_t output(int64_t n, int64_t row, int64_t group, const Panel& panel) const {
     return c.dst_first + n * c.dst_image + row * c.dst_row + group * outputs + panel.first;
   }
-  void run(Tile tile, TileOperands& t, ptrdiff_t output, int64_t group, const Panel& panel) const {
+  // Tile `i` of `tiles` that pass over the panel.
+  void run(Tile tile, TileOperands& t, ptrdiff_t output, int64_t group, const Panel& panel,
+           int64_t i, int64_t tiles) const {
     t.c = dst + output;
     t.epilogue = epilogue.at(output, group * outputs + panel.first);
+    if (fetch) t.next_b = ahead_of_panel(t.b, depth(), panel.width, i, tiles);
     tile(t);
   }
 };
@@ -96,6 +106,7 @@ void correlate_strip(const Job& job, int64_t n, int64_t row, int64_t count, floa
   for (int64_t group = 0; group < c.groups; ++group)
     for (const Panel& panel : job.panels) {
       const Tile run_tile = find_tile(panel.rows, panel.vectors);
+      const int64_t tiles = divide_up(c.cols, panel.rows);
       TileOperands t{nullptr,
                      across,
                      job.runs.offsets.data(),
@@ -108,49 +119,117 @@ void correlate_strip(const Job& job, int64_t n, int64_t row, int64_t count, floa
       for (int64_t i = 0; i < count; ++i) {
         const float* a = from + group * (c.src_c / c.groups) + i * down;
         const ptrdiff_t out = job.output(n, row + i, group, panel);
-        for (int64_t j = 0; j < c.cols; j += panel.rows) {
-          const int64_t first = std::min(j, c.cols - panel.rows);  // the last one overlaps
+        for (int64_t j = 0; j < tiles; ++j) {
+          const int64_t first = std::min(j * panel.rows, c.cols - panel.rows);  // the last overlaps
           t.a = a + first * across;
-          job.run(run_tile, t, out + first * c.dst_pixel, group, panel);
+          job.run(run_tile, t, out + first * c.dst_pixel, group, panel, i * tiles + j,
+                  count * tiles);
         }
       }
     }
 }
 
-// Images [begin, end), whose windows are first gathered as the rows of a matrix.
-void correlate_gathered(const Job& job, int64_t begin, int64_t end, float* strip, float* matrix) {
+// Rows [begin, end) of outputs, counted over all images from `image` on, whose windows become the
+// rows of a matrix, for one group.
+void gather_rows(const Job& job, int64_t image, int64_t begin, int64_t end, int64_t group,
+                 float* strip, float* matrix) {
   const Correlation& c = job.c;
-  const int64_t depth = job.depth(), length = job.runs.length;
-  const int64_t pixels = (end - begin) * c.rows * c.cols;
-  const ptrdiff_t row = depth + 16, zero_offset = 0;
-  for (int64_t group = 0; group < c.groups; ++group) {
-    float* to = matrix;
-    for (int64_t n = begin; n < end; ++n) {
-      const float* from = job.layout.rows_of(job.src, n, 0, c.rows, strip);
-      from += group * (c.src_c / c.groups);
-      for (int64_t i = 0; i < c.rows; ++i)
-        for (int64_t j = 0; j < c.cols; ++j, to += row) {
-          const float* a = from + i * c.step.h * job.layout.pitch + j * c.step.w * job.layout.pixel;
-          float* out = to;
-          for (const ptrdiff_t offset : job.runs.offsets) {
-            // Whole vectors: what follows is written next, or is room behind the row.
-            for (int64_t k = 0; k < length; k += kLanes)
-              store(load_first(a + offset + k, length - k), out + k);
-            out += length;
-          }
+  const int64_t length = job.runs.length;
+  float* to = matrix + begin * c.cols * job.matrix_row();
+  for (int64_t r = begin; r < end;) {
+    const int64_t row = r % c.rows, count = std::min(c.rows - row, end - r);
+    const float* from = job.layout.rows_of(job.src, image + r / c.rows, row, count, strip);
+    from += group * (c.src_c / c.groups);
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t j = 0; j < c.cols; ++j, to += job.matrix_row()) {
+        const float* a = from + i * c.step.h * job.layout.pitch + j * c.step.w * job.layout.pixel;
+        float* out = to;
+        for (const ptrdiff_t offset : job.runs.offsets) {
+          // Whole vectors: what follows is written next, or is room behind the row.
+          for (int64_t k = 0; k < length; k += kLanes)
+            store(load_first(a + offset + k, length - k), out + k);
+          out += length;
         }
-    }
-    for (const Panel& panel : job.panels) {
-      const ptrdiff_t out = job.output(begin, 0, group, panel);
-      for (int64_t p = 0; p < pixels; p += panel.rows) {
-        const int64_t rows = std::min(panel.rows, pixels - p);
-        TileOperands t{
-            matrix + p * row, row,         &zero_offset,       1, depth, job.weights(group, panel),
-            nullptr,          c.dst_pixel, last_columns(panel)};
-        job.run(find_tile(rows, panel.vectors), t, out + p * c.dst_pixel, group, panel);
       }
+    r += count;
+  }
+}
+
+// The pixels of `images` images from `image` on, gathered, by one panel. Few pixels pass over many
+// weights: in blocks, so that the next one comes while all of them pass over one.
+void multiply_gathered(const Job& job, int64_t image, int64_t images, int64_t group,
+                       const Panel& panel, const float* matrix) {
+  const Correlation& c = job.c;
+  const int64_t pixels = images * c.rows * c.cols, tiles = divide_up(pixels, panel.rows);
+  const int64_t depth = job.depth(), blocks = divide_up(depth, kGatherDepth);
+  const ptrdiff_t row = job.matrix_row(), out = job.output(image, 0, group, panel), zero_offset = 0;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t k = depth * block / blocks, here = depth * (block + 1) / blocks - k;
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t first = pixels * i / tiles, count = pixels * (i + 1) / tiles - first;
+      const ptrdiff_t at = out + first * c.dst_pixel;
+      TileOperands t{matrix + first * row + k,
+                     row,
+                     &zero_offset,
+                     1,
+                     here,
+                     job.weights(group, panel) + k * panel.width,
+                     job.dst + at,
+                     c.dst_pixel,
+                     last_columns(panel),
+                     block > 0};
+      const Epilogue<float> epilogue = job.epilogue.at(at, group * job.outputs + panel.first);
+      if (block + 1 == blocks)
+        t.epilogue = epilogue;
+      else
+        t.epilogue.bias = epilogue.bias;
+      if (job.fetch) t.next_b = ahead_of_panel(t.b, here, panel.width, i, tiles);
+      find_tile(count, panel.vectors)(t);
     }
   }
+}
+
+// Gathers `images` images at a time. Threads share the images, or the rows and then the panels of
+// them all if there are fewer.
+void correlate_gathered(const Job& job, int64_t images) {
+  const Correlation& c = job.c;
+  const int64_t matrix_size = images * c.rows * c.cols * job.matrix_row();
+  const int64_t batches = divide_up(c.batch, images), row_products = job.row_products();
+  const auto panels = static_cast<int64_t>(job.panels.size());
+  if (batches >= num_threads() || panels == 1) {
+    parallel_for(0, batches, 1 + kProductsPerThread / (row_products * c.rows * images),
+                 [&](int64_t begin, int64_t end) {
+                   Scratch scratch;
+                   float* strip = scratch.get<float>(job.layout.size(c.rows));
+                   float* matrix = scratch.get<float>(matrix_size);
+                   for (int64_t i = begin * images; i < std::min(c.batch, end * images);
+                        i += images)
+                     for (int64_t group = 0; group < c.groups; ++group) {
+                       const int64_t here = std::min(images, c.batch - i);
+                       gather_rows(job, i, 0, here * c.rows, group, strip, matrix);
+                       for (const Panel& panel : job.panels)
+                         multiply_gathered(job, i, here, group, panel, matrix);
+                     }
+                 });
+    return;
+  }
+  Scratch shared;
+  float* matrix = shared.get<float>(matrix_size);
+  for (int64_t i = 0; i < c.batch; i += images)
+    for (int64_t group = 0; group < c.groups; ++group) {
+      const int64_t here = std::min(images, c.batch - i);
+      parallel_for(0, here * c.rows, 1 + kGatheredPerThread / (c.cols * job.matrix_row()),
+                   [&](int64_t begin, int64_t end) {
+                     Scratch scratch;
+                     float* strip = scratch.get<float>(job.layout.size(c.rows));
+                     gather_rows(job, i, begin, end, group, strip, matrix);
+                   });
+      parallel_for(0, panels, 1 + kProductsPerThread * panels / (row_products * c.rows * here),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t p = begin; p < end; ++p)
+                       multiply_gathered(job, i, here, group, job.panels[p], matrix);
+                   });
+    }
 }
 
 void correlate_dense(const Correlation& c, const CorrelationWeights& w, const float* src,
@@ -172,29 +251,16 @@ void correlate_dense(const Correlation& c, const CorrelationWeights& w, const fl
   const float* packed =
       packed_form(forms, panel_form(panels), c.groups * packed_size(panels, depth), shared,
                   [&](float* made) { pack_weights(c, w, panels, made); });
-  const Job job{c, layout, runs, panels, src, packed, epilogue, dst, outputs};
-  const int64_t row_products = c.cols * c.groups * outputs * (depth + 1);
-  constexpr int64_t kProductsPerThread = 1 << 18;
-
-  if (gather) {
-    parallel_for(
-        0, divide_up(c.batch, images), 1 + kProductsPerThread / (row_products * c.rows * images),
-        [&](int64_t begin, int64_t end) {
-          Scratch scratch;
-          float* strip = scratch.get<float>(layout.size(c.rows));
-          float* matrix = scratch.get<float>(images * image_pixels * (depth + 16));
-          for (int64_t i = begin; i < end; ++i)
-            correlate_gathered(job, i * images, std::min(c.batch, (i + 1) * images), strip, matrix);
-        });
-    return;
-  }
+  const bool fetch = packed_size(panels, depth) * static_cast<int64_t>(sizeof(float)) > kNearBytes;
+  const Job job{c, layout, runs, panels, src, packed, epilogue, dst, outputs, fetch};
+  if (gather) return correlate_gathered(job, images);
   // Enough strips for all threads to end at about the same time.
   const int64_t wanted = 4 * num_threads();
   int64_t strip_rows = layout.rows_within(kStripBytes);
   if (c.batch < wanted)
     strip_rows = std::min(strip_rows, divide_up(c.rows, divide_up(wanted, c.batch)));
   const int64_t strips = divide_up(c.rows, strip_rows);
-  parallel_for(0, c.batch * strips, 1 + kProductsPerThread / (row_products * strip_rows),
+  parallel_for(0, c.batch * strips, 1 + kProductsPerThread / (job.row_products() * strip_rows),
                [&](int64_t begin, int64_t end) {
                  Scratch scratch;
                  float* strip = scratch.get<float>(layout.size(strip_rows));

@@ -93,7 +93,7 @@ Ahead part_of(const LeftOperand& l, const LeftBlock& block, int64_t part, int64_
   const float* a =
       l.trans ? l.a + block.k0 * l.lda + block.row : l.a + block.row * l.lda + block.k0;
   const int64_t first = part * share;
-  return {a + first * l.lda, l.lda, std::min(share, lines - first), length};
+  return ahead_of_rows(a + first * l.lda, l.lda, std::min(share, lines - first), length);
 }
 
 // Rows [k0, k0 + depth) of op(b), packed in blocks of so many rows.
@@ -125,7 +125,6 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
   for (const Panel* p = panel; p != last_panel; ++p) {
     const int64_t tiles = divide_up(rows, p->rows), least = rows / tiles, higher = rows % tiles;
     const int64_t share_of_a = next.rows ? divide_up(next_runs, tiles * (last_panel - panel)) : 0;
-    const int64_t share_of_b = fetch_b ? divide_up(p->width, tiles) : 0;
     TileOperands t{a,
                    a_row,
                    &offset,
@@ -143,15 +142,14 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t count = least + (tile < higher);
       if (share_of_a) t.next_a = part_of(l, next, (p - panel) * tiles + tile, share_of_a);
-      if (share_of_b)
-        t.next_b = {t.b + (p->width + tile * share_of_b) * depth, depth, share_of_b, depth};
+      if (fetch_b) t.next_b = ahead_of_panel(t.b, depth, p->width, tile, tiles);
       if (tile + 1 < tiles)
-        t.next_c = {t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width};
+        t.next_c = ahead_of_rows(t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width);
       else if (p + 1 < last_panel)
-        t.next_c = {c + p[1].first, l.ldc, least, p[1].width};
+        t.next_c = ahead_of_rows(c + p[1].first, l.ldc, least, p[1].width);
       else
-        t.next_c = {l.c + next.row * l.ldc + panel->first, l.ldc, std::min(least, next.rows),
-                    panel->width};
+        t.next_c = ahead_of_rows(l.c + next.row * l.ldc + panel->first, l.ldc,
+                                 std::min(least, next.rows), panel->width);
       find_tile(count, p->vectors)(t);
       t.a += count * a_row;
       t.c += count * l.ldc;

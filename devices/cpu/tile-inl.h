@@ -41,15 +41,27 @@ HWY_INLINE void for_each_register(VecF (&acc)[MR][NV], Visit&& visit) {
   }
 }
 
-constexpr int64_t kLineSteps = 16;  // after so many, a tile fetches the next lines: of 16 floats
-constexpr int64_t kSteps = 8;       // unrolled
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The lines of `ahead` from column `column` on.
+constexpr int64_t kFetchSteps = 16;  // after so many, a tile fetches the next lines
+constexpr int64_t kSteps = 8;        // unrolled
+
 template <int kLocality>
-HWY_INLINE void fetch_lines(const Ahead& ahead, int64_t column) {
-  if (column >= ahead.length) return;
-  const float* at = ahead.at + column;
+HWY_INLINE void fetch_lines(const Ahead& ahead, int64_t steps_done) {
+  if (steps_done >= ahead.until) return;
+  const float* at = ahead.at + steps_done / kFetchSteps * ahead.step;
   for (int64_t r = 0; r < ahead.rows; ++r, at += ahead.row) __builtin_prefetch(at, 0, kLocality);
+}
+
+/// A matrix in rows of memory: `length` floats of each of `rows` rows.
+inline Ahead ahead_of_rows(const float* at, ptrdiff_t row, int64_t rows, int64_t length) {
+  return {at, row, 16, rows, length};
+}
+/// Part `part` of `parts` of the packed panel behind one of `depth` by `width` that starts at b.
+inline Ahead ahead_of_panel(const float* b, int64_t depth, int64_t width, int64_t part,
+                            int64_t parts) {
+  const int64_t share = divide_up(width, parts);
+  return {b + (width + part * share) * depth, 16, 16 * share, share, depth};
 }
 
 template <int MR, int NV>
@@ -78,7 +90,7 @@ void tile(const TileOperands& t) {
   }
   const float* b = t.b;
   const ptrdiff_t row = t.a_row;
-  int64_t fetched = 0;
+  int64_t steps_done = 0;
   for (int64_t i = 0; i < t.runs; ++i) {
     // One pointer serves three rows (row and 2 * row as index registers), hidden from the compiler,
     // which would keep MR of them and spill.
@@ -103,12 +115,12 @@ void tile(const TileOperands& t) {
       }
     };
     int64_t k = 0;
-    while (k + kLineSteps <= t.length) {
-      fetch_lines<2>(t.next_a, fetched);
-      fetch_lines<2>(t.next_b, fetched);
-      fetch_lines<3>(t.next_c, fetched);
-      fetched += kLineSteps;
-      for (const int64_t end = k + kLineSteps; k < end; k += kSteps, b += kSteps * NV * kLanes) {
+    while (k + kFetchSteps <= t.length) {
+      fetch_lines<2>(t.next_a, steps_done);
+      fetch_lines<2>(t.next_b, steps_done);
+      fetch_lines<3>(t.next_c, steps_done);
+      steps_done += kFetchSteps;
+      for (const int64_t end = k + kFetchSteps; k < end; k += kSteps, b += kSteps * NV * kLanes) {
         TUCO_UNROLL
         for (int64_t s = 0; s < kSteps; ++s) step(k + s, b + s * NV * kLanes);
       }
@@ -199,8 +211,6 @@ inline TransposedTile find_transposed(int64_t rows, int64_t vectors) {
   const auto r = static_cast<size_t>(rows - 1);
   return vectors == 1 ? one[r] : vectors == 2 ? two[r] : three[r];
 }
-
-inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Cuts `columns` into panels of up to kMaxVectors vectors for tiles over rows of `height` pixels
 /// (which must not be cut by a panel): the split that wastes the fewest cycles. Few leftover rows

@@ -10,13 +10,13 @@
 
 namespace tuco::cpu {
 
-/// Memory that a tile lets be fetched while it computes, for later ones: at[r][0, length) for
-/// r < rows, as far as its own steps go. So they come a few at a time: in a burst, they would use
-/// up the misses that a core can have under way.
+/// Memory that a tile lets be fetched while it computes, for later ones: the cache lines at
+/// at + i * step + r * row for r < rows, when it has done 16 i steps, fewer than `until`. So they
+/// come a few at a time: in a burst, they would use up the misses that a core can have under way.
 struct Ahead {
   const float* at = nullptr;
-  ptrdiff_t row = 0;
-  int64_t rows = 0, length = 0;
+  ptrdiff_t row = 0, step = 16;
+  int64_t rows = 0, until = 0;
 };
 
 /// c[r][j] = sum over i < runs, k < length of

@@ -21,6 +21,7 @@ namespace tuco::cpu {
 constexpr int64_t kBlockBytes = 640 << 10;  // of V and a panel of M
 constexpr int64_t kMostTiles = 112;         // of a block
 constexpr int64_t kStreamBytes = 12 << 20;  // outputs that no cache would keep: written past them
+constexpr int64_t kNearBytes = 512 << 10;   // of U, which stay in L2 beside a block
 constexpr int64_t kFilterBytes = 4 << 20;   // of U, from which on it is not written as a whole
 constexpr int64_t kFilterDepth = 64;        // source channels of U then made together
 constexpr int64_t kFilterChannels = 16;  // transformed together, so that reads and writes are runs
@@ -43,6 +44,7 @@ struct WinogradJob {
   float* dst;
   int64_t sources, block;  // block: tiles together
   bool stream;             // outputs are whole vectors, written past the caches
+  bool fetch;              // U is read from memory, and each tile fetches some of the next point's
 
   // A cache line more for each plane, or the planes fall into the same cache sets.
   int64_t padded() const { return divide_up(sources, kLanes) * kLanes; }
@@ -140,10 +142,18 @@ void multiply_points(const WinogradJob<F>& job, int64_t count, const Panel& pane
   for (int64_t q = 0; q < job.kPoints; ++q)
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t from = count * i / tiles, rows = count * (i + 1) / tiles - from;
-      find_tile(rows, panel.vectors)(
-          {v + q * job.v_plane() + from * job.padded() + begin, job.padded(), &none, 1, end - begin,
-           u + q * point_plane(panel, end - begin), m + q * job.m_plane() + from * panel.width,
-           panel.width, kLanes, begin > 0});
+      TileOperands t{v + q * job.v_plane() + from * job.padded() + begin,
+                     job.padded(),
+                     &none,
+                     1,
+                     end - begin,
+                     u + q * point_plane(panel, end - begin),
+                     m + q * job.m_plane() + from * panel.width,
+                     panel.width,
+                     kLanes,
+                     begin > 0};
+      if (job.fetch) t.next_b = ahead_of_panel(t.b, end - begin, panel.width, i, tiles);
+      find_tile(rows, panel.vectors)(t);
     }
 }
 
@@ -182,8 +192,16 @@ void correlate_tiles(const Correlation& c, const CorrelationWeights& w, const fl
   float* zeros = shared.get<float>(sources);
   std::fill_n(zeros, sources, 0.0f);
 
-  WinogradJob<F> job{
-      grid, panels, src, zeros, epilogue, dst, sources, 0, is_streamed(c, outputs, dst)};
+  WinogradJob<F> job{grid,
+                     panels,
+                     src,
+                     zeros,
+                     epilogue,
+                     dst,
+                     sources,
+                     0,
+                     is_streamed(c, outputs, dst),
+                     !by_panel && filter_size * static_cast<int64_t>(sizeof(float)) > kNearBytes};
   const int64_t tile_bytes =
       kPoints * (job.padded() + panels[0].width) * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::clamp<int64_t>(kBlockBytes / tile_bytes, 1, kMostTiles);
