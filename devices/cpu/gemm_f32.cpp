@@ -4,6 +4,8 @@
 // foresees. A few rows by the rows of a stored b are dot products, which pack nothing.
 #include "tuco/devices/cpu/gemm.h"
 
+#include <cstring>
+
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/scratch.h"

@@ -14,7 +14,7 @@
 #include <array>
 #include <utility>
 
-#include "tuco/devices/cpu/simd-inl.h"
+#include "tuco/devices/cpu/packing-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
@@ -156,10 +156,12 @@ void tile(const TileOperands& t) {
 template <int MR, int NV>
 void transposed_tile(const TransposedOperands& t) {
   VecF acc[MR][NV];
-  TUCO_UNROLL
-  for (int r = 0; r < MR; ++r) {
-    TUCO_UNROLL
-    for (int j = 0; j < NV; ++j) acc[r][j] = load(t.c + r * t.c_row + j * kLanes);
+  if (t.accumulate) {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int r, int j) TUCO_INLINE_LAMBDA {
+      v = load(t.c + r * t.c_row + j * kLanes);
+    });
+  } else {
+    for_each_register<MR, NV>(acc, [&](VecF& v, int, int) TUCO_INLINE_LAMBDA { v = zero(); });
   }
   for (int64_t i = 0; i < t.runs; ++i) {
     const float *a = t.a + t.offsets[i], *b = t.b + i * t.b_run;
@@ -248,55 +250,6 @@ inline int64_t packed_size(const Panels& panels, int64_t depth) {
 /// Columns in the last vector of a panel.
 inline int64_t last_columns(const Panel& panel) {
   return panel.columns - (panel.vectors - 1) * kLanes;
-}
-
-/// to[k][j] = scale * from[k][j] for k < depth, j < columns; zeros up to `width`.
-inline void pack_rows(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
-                      float scale, float* to, int64_t width) {
-  const VecF s = splat(scale);
-  for (int64_t k = 0; k < depth; ++k, from += from_row, to += width)
-    for (int64_t j = 0; j < width; j += kLanes)
-      store(j < columns ? hn::Mul(load_first(from + j, columns - j), s) : zero(), to + j);
-}
-
-/// to[k][j] = scale * from[j][k] for k < depth, j < columns; zeros up to `width`. Rows of `to` are
-/// `to_row` apart.
-inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
-                         float scale, float* to, int64_t width, ptrdiff_t to_row) {
-  int64_t k = 0;
-#if HWY_TARGET != HWY_SCALAR
-  // Blocks of 4 x 4, by two rounds of interleaving.
-  const hn::FixedTag<float, 4> d4;
-  const auto s = hn::Set(d4, scale);
-  const int64_t whole = width / 4 * 4;
-  for (; k + 4 <= depth; k += 4) {
-    float* block = to + k * to_row;
-    for (int64_t j = 0; j < whole; j += 4) {
-      const float* rows = from + j * from_row + k;
-      const auto none = hn::Zero(d4);
-      const auto r0 = j < columns ? hn::LoadU(d4, rows) : none;
-      const auto r1 = j + 1 < columns ? hn::LoadU(d4, rows + from_row) : none;
-      const auto r2 = j + 2 < columns ? hn::LoadU(d4, rows + 2 * from_row) : none;
-      const auto r3 = j + 3 < columns ? hn::LoadU(d4, rows + 3 * from_row) : none;
-      const auto a = hn::InterleaveLower(d4, r0, r2), b = hn::InterleaveLower(d4, r1, r3);
-      const auto c = hn::InterleaveUpper(d4, r0, r2), e = hn::InterleaveUpper(d4, r1, r3);
-      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, a, b)), d4, block + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, a, b)), d4, block + to_row + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveLower(d4, c, e)), d4, block + 2 * to_row + j);
-      hn::StoreU(hn::Mul(s, hn::InterleaveUpper(d4, c, e)), d4, block + 3 * to_row + j);
-    }
-    for (int64_t i = 0; i < 4; ++i)
-      for (int64_t j = whole; j < width; ++j)
-        block[i * to_row + j] = j < columns ? scale * from[j * from_row + k + i] : 0;
-  }
-#endif
-  for (; k < depth; ++k)
-    for (int64_t j = 0; j < width; ++j)
-      to[k * to_row + j] = j < columns ? scale * from[j * from_row + k] : 0;
-}
-inline void pack_columns(const float* from, ptrdiff_t from_row, int64_t depth, int64_t columns,
-                         float scale, float* to, int64_t width) {
-  pack_columns(from, from_row, depth, columns, scale, to, width, width);
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

@@ -41,7 +41,8 @@ struct TileOperands {
 
 /// c[r][j] += sum over i < runs, k < length of
 ///            a[offsets[i] + k * a_step + r] * b[i * b_run + k * b_step + j],
-/// for all columns of the panel: weight gradients, where k counts pixels.
+/// or = where it does not accumulate, for all columns of the panel: weight gradients, where k
+/// counts pixels.
 struct TransposedOperands {
   const float* a;
   ptrdiff_t a_step;
@@ -51,6 +52,7 @@ struct TransposedOperands {
   ptrdiff_t b_step, b_run;
   float* c;  // aligned rows of the panel's width
   ptrdiff_t c_row;
+  bool accumulate = true;
 };
 
 /// How the columns of a product are cut.

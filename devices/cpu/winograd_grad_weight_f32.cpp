@@ -83,21 +83,30 @@ void transform_chunk(const GradJob<F>& job, int64_t first, int64_t begin, int64_
   }
 }
 
-// sum[point * plane + channel * width + column] += over `count` tiles, for the step-th channels.
+// The products of `count` tiles at point q for source channels [begin, end), to
+// sum[channel * width + column] or, if `add`, added to it.
+template <class F>
+void multiply_point(const GradJob<F>& job, int64_t q, int64_t count, const Panel& panel,
+                    int64_t begin, int64_t end, const float* v, const float* z, float* sum,
+                    bool add) {
+  const int64_t rows = end - begin, tiles = divide_up(rows, kMaxRows[panel.vectors]);
+  const ptrdiff_t none = 0;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t from = rows * i / tiles, to = rows * (i + 1) / tiles;
+    find_transposed(to - from, panel.vectors)(
+        {v + q * job.v_plane() + begin + from, job.padded_sources(), &none, 1, count,
+         z + q * job.z_plane() + panel.offset, job.padded_outputs(), 0, sum + from * panel.width,
+         panel.width, add});
+  }
+}
+
+// The same for all points and the step-th channels, to sum[point * plane + ...].
 template <class F>
 void multiply_step(const GradJob<F>& job, int64_t count, const Panel& panel, int64_t step,
-                   const float* v, const float* z, float* sum, ptrdiff_t plane) {
-  const int64_t first = step * kStep, rows = std::min(kStep, job.sources - first);
-  const int64_t tiles = divide_up(rows, kMaxRows[panel.vectors]);
-  const ptrdiff_t none = 0;
+                   const float* v, const float* z, float* sum, ptrdiff_t plane, bool add) {
+  const int64_t begin = step * kStep, end = std::min(begin + kStep, job.sources);
   for (int64_t q = 0; q < job.kPoints; ++q)
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t from = rows * i / tiles, to = rows * (i + 1) / tiles;
-      find_transposed(to - from, panel.vectors)(
-          {v + q * job.v_plane() + first + from, job.padded_sources(), &none, 1, count,
-           z + q * job.z_plane() + panel.offset, job.padded_outputs(), 0,
-           sum + q * plane + from * panel.width, panel.width});
-    }
+    multiply_point(job, q, count, panel, begin, end, v, z, sum + q * plane, add);
 }
 
 // G' S G of the step-th channels into dw.
@@ -147,17 +156,17 @@ void grad_in_one_chunk(GradJob<F>& job, Scratch& shared, float* dw) {
     float* sum = scratch.get<float>(job.kPoints * (kStep * kMaxVectors * kLanes + 16));
     for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
       const ptrdiff_t plane = point_plane(panel, kStep);
-      std::fill_n(sum, job.kPoints * plane, 0.0f);
-      multiply_step(job, tiles, panel, step, v, z, sum, plane);
+      multiply_step(job, tiles, panel, step, v, z, sum, plane, false);
       finish_step(job, panel, step, sum, plane, dw);
     });
   });
 }
 
-// Threads share the sums: they divide the tiles of a chunk, then its products.
+// Threads share the sums: they divide the tiles of a chunk, then the points. What all channels of a
+// point read lies in L2.
 template <class F>
 void grad_with_shared_sums(const GradJob<F>& job, Scratch& shared, float* sums) {
-  const int64_t tiles = job.grid.count(), steps = count_steps(job);
+  const int64_t tiles = job.grid.count();
   float* v = shared.get<float>(job.kPoints * job.v_plane());
   float* z = shared.get<float>(job.kPoints * job.z_plane());
   for (int64_t first = 0; first < tiles; first += job.chunk) {
@@ -165,16 +174,13 @@ void grad_with_shared_sums(const GradJob<F>& job, Scratch& shared, float* sums) 
     parallel_for(0, count, 4, [&](int64_t begin, int64_t end) {
       transform_chunk(job, first, begin, end, v, z);
     });
-    parallel_for(0, steps, 1, [&](int64_t begin, int64_t end) {
-      for_each_step(job, begin, end, [&](const Panel& panel, int64_t step) {
-        const int64_t rows = std::min(kStep, job.sources - step * kStep);
-        const ptrdiff_t plane = point_plane(panel, job.sources);
-        float* sum = step_sum(job, panel, step, sums);
-        if (first == 0)
-          for (int64_t q = 0; q < job.kPoints; ++q)
-            std::fill_n(sum + q * plane, rows * panel.width, 0.0f);
-        multiply_step(job, count, panel, step, v, z, sum, plane);
-      });
+    parallel_for(0, job.kPoints, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t q = begin; q < end; ++q)
+        for (const Panel& panel : job.panels) {
+          const ptrdiff_t plane = point_plane(panel, job.sources);
+          float* sum = step_sum(job, panel, 0, sums) + q * plane;
+          multiply_point(job, q, count, panel, 0, job.sources, v, z, sum, first > 0);
+        }
     });
   }
 }
@@ -190,13 +196,13 @@ void grad_with_private_sums(const GradJob<F>& job, int64_t parts, float* sums) {
     float* z = scratch.get<float>(job.kPoints * job.z_plane());
     for (int64_t part = begin; part < end; ++part) {
       float* own = sums + part * size;
-      std::fill_n(own, size, 0.0f);
-      for (int64_t i = chunks * part / parts; i < chunks * (part + 1) / parts; ++i) {
+      const int64_t first_chunk = chunks * part / parts;
+      for (int64_t i = first_chunk; i < chunks * (part + 1) / parts; ++i) {
         const int64_t first = i * job.chunk, count = std::min(job.chunk, tiles - first);
         transform_chunk(job, first, 0, count, v, z);
         for_each_step(job, 0, steps, [&](const Panel& panel, int64_t step) {
           multiply_step(job, count, panel, step, v, z, step_sum(job, panel, step, own),
-                        point_plane(panel, job.sources));
+                        point_plane(panel, job.sources), i > first_chunk);
         });
       }
     }
