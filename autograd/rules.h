@@ -146,6 +146,7 @@ TUCO_NO_GRADIENT(AdamWStep, "changes a tensor in place");
 
 // int8 (ops/quantized.cpp).
 TUCO_NO_GRADIENT(QConv2d, kQuantized);
+TUCO_NO_GRADIENT(QConv2dAdd, kQuantized);
 TUCO_NO_GRADIENT(QLinear, kQuantized);
 TUCO_NO_GRADIENT(QAdd, kQuantized);
 TUCO_NO_GRADIENT(QMean, kQuantized);

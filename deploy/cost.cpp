@@ -7,7 +7,7 @@ namespace {
 template <class Op>
 constexpr bool is_weighted =
     op::in_list<Op, op::TypeList<op::Conv2d, op::FusedConv2d, op::Linear, op::FusedLinear,
-                                 op::QConv2d, op::QLinear>>;
+                                 op::QConv2d, op::QConv2dAdd, op::QLinear>>;
 
 int64_t per_image(const Shape& shape) {
   int64_t product = 1;

@@ -101,6 +101,15 @@ OutputMetas infer(const op::QAdd& op, Metas in) {
   return {in[0]};
 }
 
+OutputMetas infer(const op::QConv2dAdd& op, Metas in) {
+  require_inputs(op.name, in.size(), 5, 5);
+  const OutputMetas result = infer(op.conv, in.first(4));
+  require<Error>(op.add.a_zero_point == op.conv.out.zero_point,
+                 "{}: the convolution's zero point is {}, the addition takes it for {}", op.name,
+                 op.conv.out.zero_point, op.add.a_zero_point);
+  return infer(op.add, std::array{result[0], in[4]});
+}
+
 OutputMetas infer(const op::QMean& op, Metas in) {
   require_inputs(op.name, in.size(), 1, 1);
   require_type(op.name, in, 0, DType::int8);

@@ -75,6 +75,19 @@ struct QAdd {
   }
 };
 
+/// A QConv2d, and a QAdd of its result, which is a, and b. Inputs: those of the QConv2d, then b, of
+/// the output's shape, which must not be the output's memory.
+struct QConv2dAdd {
+  static constexpr std::string_view name = "qconv2d_add";
+  QConv2d conv;
+  QAdd add;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    QConv2d::fields(self.conv, visit);
+    QAdd::fields(self.add, visit);
+  }
+};
+
 /// The mean of int8 over neighbouring dimensions, whose count is part of the multiplier.
 struct QMean : ReduceDims {
   static constexpr std::string_view name = "qmean";
@@ -144,7 +157,7 @@ struct DequantizeLinear : QuantizeLinear {
 };
 
 /// The ops above.
-using QuantizedList = TypeList<QConv2d, QLinear, QAdd, QMean, QMaxPool2d, QAvgPool2d, QLookup,
-                               QSoftmax, QuantizeLinear, DequantizeLinear>;
+using QuantizedList = TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QMean, QMaxPool2d, QAvgPool2d,
+                               QLookup, QSoftmax, QuantizeLinear, DequantizeLinear>;
 
 }  // namespace tuco::op

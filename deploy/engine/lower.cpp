@@ -101,6 +101,28 @@ Graph lower(const Graph& graph, const std::vector<Shape>& shapes) {
   return lowered;
 }
 
+namespace {
+
+/// As above for int8: the convolution's result is the addition's first input.
+std::optional<Graph::Node> with_addend(Graph& graph, const Graph::Node& node, op::QAdd add) {
+  if (node.inputs[0] == node.inputs[1]) return {};
+  for (const int side : {0, 1}) {
+    const Graph::Node* before = sole_producer(graph, node.inputs[side]);
+    if (const auto* conv = before ? std::get_if<op::QConv2d>(&before->op) : nullptr) {
+      std::vector<int> inputs = before->inputs;
+      inputs.push_back(node.inputs[1 - side]);
+      Graph::Node fused = replaced(node, op::QConv2dAdd{*conv, add}, std::move(inputs));
+      fused.name = before->name;
+      return fused;
+    }
+    std::swap(add.a, add.b);
+    std::swap(add.a_zero_point, add.b_zero_point);
+  }
+  return {};
+}
+
+}  // namespace
+
 Graph lower(const QuantizedModel& model) {
   Graph lowered = model.graph;
   for (Graph::Node& node : lowered.nodes) {
@@ -108,7 +130,9 @@ Graph lower(const QuantizedModel& model) {
     Graph::Node int8 = replaced(node, op.op, op.values);
     for (const Tensor& constant : op.constants)
       int8.inputs.push_back(add_constant(lowered, node.name, constant));
-    node = std::move(int8);
+    const auto* add = std::get_if<op::QAdd>(&op.op);
+    std::optional<Graph::Node> fused = add ? with_addend(lowered, int8, *add) : std::nullopt;
+    node = fused ? *std::move(fused) : std::move(int8);
   }
   // These ops' rules know integers, and need no scales.
   for (Graph::Value& value : lowered.values) value.quantization.reset();

@@ -48,20 +48,30 @@ HWY_INLINE int32_t weight_correction(int32_t zero_point) {
   return kGroup == 4 ? -(zero_point + 128) : 0;
 }
 
+/// sum + the dot product of the two int16 in each lane.
+HWY_INLINE VecI dot_pairs(VecI sum, VecI a, VecI b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+  return sum;
+#elif TUCO_X86_VECTORS
+  VecI unused = sum;
+  return hn::ReorderWidenMulAccumulate(I32(), hn::BitCast(I16(), a), hn::BitCast(I16(), b), sum,
+                                       unused);
+#else
+  const VecI low =
+      hn::ShiftRight<16>(hn::ShiftLeft<16>(a)) * hn::ShiftRight<16>(hn::ShiftLeft<16>(b));
+  return sum + low + hn::ShiftRight<16>(a) * hn::ShiftRight<16>(b);
+#endif
+}
+
 /// sum + the dot product of each lane's elements with its weights.
 HWY_INLINE VecI dot(VecI sum, VecI elements, VecI weights) {
 #if HWY_TARGET == HWY_AVX3_DL
   // With the intrinsic, GCC 12 copies and spills the sums.
   asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(elements.raw), "v"(weights.raw));
   return sum;
-#elif TUCO_X86_VECTORS
-  VecI unused = sum;
-  return hn::ReorderWidenMulAccumulate(I32(), hn::BitCast(I16(), elements),
-                                       hn::BitCast(I16(), weights), sum, unused);
 #else
-  const VecI low = hn::ShiftRight<16>(hn::ShiftLeft<16>(elements)) *
-                   hn::ShiftRight<16>(hn::ShiftLeft<16>(weights));
-  return sum + low + hn::ShiftRight<16>(elements) * hn::ShiftRight<16>(weights);
+  return dot_pairs(sum, elements, weights);
 #endif
 }
 
@@ -106,6 +116,15 @@ HWY_INLINE void store_first_bytes(D d, hn::Vec<D> v, int8_t* p, int64_t count) {
   for (; count > 0; --count) *p++ = *from++;
 }
 
+/// `count` bytes, and zeros where D has more lanes.
+template <class D>
+HWY_INLINE hn::Vec<D> load_first_bytes(D d, const int8_t* p, int64_t count) {
+  if (count >= static_cast<int64_t>(hn::MaxLanes(D()))) return hn::LoadU(d, p);
+  HWY_ALIGN int8_t lanes[hn::MaxLanes(D())] = {};
+  std::memcpy(lanes, p, static_cast<size_t>(count));
+  return hn::Load(d, lanes);
+}
+
 #if HWY_TARGET != HWY_SCALAR
 /// The odd lanes in place of the even ones.
 HWY_INLINE VecI upper(VecI v) {
@@ -113,36 +132,46 @@ HWY_INLINE VecI upper(VecI v) {
 }
 #endif
 
-// Requantization of one vector of sums, with its lanes' constants.
+/// Requantization of one vector of sums in a short form (QForm), with its lanes' constants.
 struct Requantizer {
-  VecI multiplier, odd_multiplier, half, right;
+  VecI multiplier, odd_multiplier, right;
+  hn::Vec<I64> even_nudge, odd_nudge;
 
   Requantizer() = default;
   /// From the place of the vector's lanes in a QConstants block.
   HWY_INLINE explicit Requantizer(const QConstants& c, int64_t lane)
       : multiplier(load_ints(c.multiplier + lane)),
-        half(load_ints(c.half + lane)),
-        right(load_ints(c.right + lane)) {
+        right(load_ints(c.right + lane)),
+        even_nudge(hn::LoadU(I64(), c.nudge + lane % 2 * c.odd_nudge + lane / 2)) {
 #if HWY_TARGET != HWY_SCALAR
     odd_multiplier = upper(multiplier);
+    odd_nudge = hn::LoadU(I64(), c.nudge + c.odd_nudge + lane / 2);
 #endif
   }
 
-  /// Double rounding, zero point included, for what QConstants calls simple.
-  HWY_INLINE VecI operator()(VecI sum) const {
+  template <QForm kForm>
+  HWY_INLINE VecI scaled(VecI sum) const {
+    const VecI factor = kForm == QForm::ties_up ? sum : sum + sum;
+    VecI x = upper_product(factor);
+    if constexpr (kForm == QForm::ties_away) x = x + hn::ShiftRight<31>(sum);
+    return x >> right;
+  }
+
+ private:
+  /// The upper half of the product, nudged.
+  HWY_INLINE VecI upper_product(VecI factor) const {
 #if HWY_TARGET == HWY_SCALAR
-    const VecI x(tuco_high_product(sum.raw, multiplier.raw));
+    return VecI(
+        static_cast<int32_t>((int64_t{factor.raw} * multiplier.raw + even_nudge.raw) >> 32));
 #else
-    // The doubling high product, even and odd lanes apart; odd ones are doubled, which puts the
-    // result into the upper half, so that both come together without a shuffle.
-    const auto nudge = hn::Set(I64(), int64_t{1} << 30);
-    const auto even = hn::MulEven(sum, multiplier) + nudge;
-    const auto odd = hn::MulEven(upper(sum), odd_multiplier) + nudge;
-    const VecI x = hn::OddEven(hn::BitCast(I32(), odd + odd),
-                               hn::BitCast(I32(), hn::ShiftRight<31>(hn::BitCast(U64(), even))));
+    const auto even = hn::MulEven(factor, multiplier) + even_nudge;
+    const auto odd = hn::MulEven(upper(factor), odd_multiplier) + odd_nudge;
+#if HWY_CAP_GE512
+    return VecI{_mm512_mask_shuffle_epi32(odd.raw, 0x5555, even.raw, _MM_PERM_DDBB)};
+#else
+    return hn::OddEven(hn::BitCast(I32(), odd), upper(hn::BitCast(I32(), even)));
 #endif
-    // To nearest, ties away from zero: half is added, less one for negatives.
-    return (x + half + hn::ShiftRight<31>(x)) >> right;
+#endif
   }
 };
 
@@ -185,18 +214,21 @@ HWY_NOINLINE inline VecI requantize_general(VecI sum, const QConstants& c, int64
   return hn::Min(hn::Max(result, zero - limit), limit) + splat_integer(c.out.zero_point);
 }
 
-/// The constants of a vector whose lanes share one multiplier.
+/// The constants of a vector whose lanes share one multiplier; those of the short form where its
+/// shift allows it.
 struct UniformConstants {
-  HWY_ALIGN int32_t multiplier[kLanes], shift[kLanes], right[kLanes], half[kLanes];
+  HWY_ALIGN int32_t multiplier[kLanes], shift[kLanes], right[kLanes];
+  HWY_ALIGN int64_t nudge[kLanes];
   QConstants constants;
 
   UniformConstants(const Multiplier& m, const op::Requantize& out)
-      : constants{nullptr, multiplier, shift, right, half, out, false} {
-    const int32_t n = std::clamp(-m.shift, 1, 22);
+      : constants{nullptr, multiplier, shift, right, nudge, 0, out, short_form(out)} {
+    const QScale scale =
+        scale_of({m.value, std::clamp(m.shift, -22, -1)}, out.zero_point, constants.form);
     std::fill_n(multiplier, kLanes, m.value);
     std::fill_n(shift, kLanes, m.shift);
-    std::fill_n(right, kLanes, n);
-    std::fill_n(half, kLanes, (1 << (n - 1)) + out.zero_point * (1 << n));
+    std::fill_n(right, kLanes, scale.right);
+    std::fill_n(nudge, kLanes, scale.nudge);
   }
   UniformConstants(const UniformConstants&) = delete;
   UniformConstants& operator=(const UniformConstants&) = delete;

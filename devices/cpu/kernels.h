@@ -76,6 +76,7 @@ void run(const op::SgdStep& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::AdamWStep& op, Inputs in, Out out, Workspace& workspace);
 
 void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QConv2dAdd& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAdd& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMean& op, Inputs in, Out out, Workspace& workspace);
@@ -96,6 +97,7 @@ std::unique_ptr<Prepared> prepare(const op::FusedLinear& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::Conv2d& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::FusedConv2d& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::QConv2dAdd& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::QLinear& op, Inputs constants);
 
 /// An op that runs its kernel on the same tensors each time.
@@ -123,6 +125,8 @@ std::unique_ptr<Bound> bind(const Op& op, Inputs in, std::span<const Tensor> out
   return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
 }
 std::unique_ptr<Bound> bind(const op::QConv2d& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared);
+std::unique_ptr<Bound> bind(const op::QConv2dAdd& op, Inputs in, std::span<const Tensor> out,
                             const Prepared* prepared);
 std::unique_ptr<Bound> bind(const op::QLinear& op, Inputs in, std::span<const Tensor> out,
                             const Prepared* prepared);

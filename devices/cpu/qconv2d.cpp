@@ -14,27 +14,35 @@ QConstants QPacked::constants(int64_t i) const {
           first + width,
           first + 2 * width,
           first + 3 * width,
-          first + 4 * width,
+          nudges.as<int64_t>() + i * width,
+          width / 2,
           product.requantize,
-          simple};
+          form};
+}
+
+QScale scale_of(const Multiplier& m, int32_t zero_point, QForm form) {
+  // With x = (sum * value + 2^30) >> 31 and half a unit and the zero point in `half`, the result is
+  // (x + half) >> right, one less in the sum for negative x; nested floors are one. A negative sum
+  // whose x is 0 gives 0 either way.
+  const int32_t right = -m.shift;
+  const int64_t half = (1 << (right - 1)) + zero_point * (1 << right);
+  const int64_t nudge = (int64_t{1} << 30) + half * (int64_t{1} << 31);
+  if (form == QForm::ties_up) return {right - 1, nudge};
+  return {right, 2 * nudge};
+}
+
+QForm short_form(const op::Requantize& out) {
+  return out.low >= out.zero_point ? QForm::ties_up : QForm::ties_away;
 }
 
 namespace {
 
-/// The multiplier and right shift of a channel in the simple form, if it has one.
-struct SimpleForm {
-  bool exists;
-  int32_t multiplier, right;
-};
-
-SimpleForm simple_form(const QProduct& p, int64_t channel) {
+/// The largest sum, positive or negative, that a channel can have.
+int64_t largest_sum(const QProduct& p, int64_t channel) {
   const int64_t each = p.depth * p.taps();
-  int64_t bound = std::abs(int64_t{p.bias[channel]});
-  for (int64_t k = 0; k < each; ++k) bound += 255 * std::abs(int64_t{p.weight[channel * each + k]});
-  const int32_t value = p.multipliers[2 * channel], shift = p.multipliers[2 * channel + 1];
-  if (bound == 0 || value == 0) return {true, 0, 1};  // always a real zero
-  if (shift > -1 || shift < -22) return {false, 0, 0};
-  return {bound + (int64_t{1} << (-shift + 8)) < INT32_MAX, value, -shift};
+  int64_t sum = std::abs(int64_t{p.bias[channel]});
+  for (int64_t k = 0; k < each; ++k) sum += 255 * std::abs(int64_t{p.weight[channel * each + k]});
+  return sum;
 }
 
 }  // namespace
@@ -45,8 +53,10 @@ void allocate(QPacked& packed) {
     std::memset(bytes.as<std::byte>(), 0, size + 64);
     return bytes;
   };
+  const auto lanes = static_cast<size_t>(packed.count * packed.width);
   packed.weights = zeros(packed.weight_bytes * static_cast<size_t>(packed.count));
-  packed.lanes = zeros(static_cast<size_t>(packed.count * packed.width * kQArrays) * 4);
+  packed.lanes = zeros(lanes * kQArrays * sizeof(int32_t));
+  packed.nudges = zeros(lanes * sizeof(int64_t));
 }
 
 void set_lane(const QProduct& p, int64_t channel, int32_t correction, QPacked& packed,
@@ -56,39 +66,57 @@ void set_lane(const QProduct& p, int64_t channel, int32_t correction, QPacked& p
   for (int64_t k = 0; k < each; ++k) weights += p.weight[channel * each + k];
   int32_t* at = packed.lanes.as<int32_t>() + block * kQArrays * packed.width + lane;
   const auto set = [&](int array, int32_t value) { at[array * packed.width] = value; };
+  const Multiplier m{p.multipliers[2 * channel], p.multipliers[2 * channel + 1]};
   set(0, static_cast<int32_t>(static_cast<uint32_t>(p.bias[channel]) +
                               static_cast<uint32_t>(weights) * static_cast<uint32_t>(correction)));
-  set(1, p.multipliers[2 * channel]);
-  set(2, p.multipliers[2 * channel + 1]);
-  if (!packed.simple) return;
-  const SimpleForm form = simple_form(p, channel);
-  set(1, form.multiplier);
-  set(3, form.right);
-  set(4, (1 << (form.right - 1)) + p.requantize.zero_point * (1 << form.right));
+  set(1, m.value);
+  set(2, m.shift);
+  if (packed.form == QForm::general) return;
+  const QScale scale = scale_of(m, p.requantize.zero_point, packed.form);
+  set(3, scale.right);
+  packed.nudges.as<int64_t>()[block * packed.width + lane % 2 * (packed.width / 2) + lane / 2] =
+      scale.nudge;
 }
 
 QPacked pack(const QProduct& product) {
+  std::vector<int32_t> multipliers(product.multipliers, product.multipliers + 2 * product.out);
+  bool is_short = product.requantize.rounding == Rounding::kDouble;
+  for (int64_t o = 0; o < product.out; ++o) {
+    int32_t &value = multipliers[2 * o], &shift = multipliers[2 * o + 1];
+    require<Error>(value >= 0 && shift >= -31 && shift <= 30,
+                   "a multiplier of value {} and shift {}", value, shift);
+    const int64_t largest = largest_sum(product, o);
+    if (largest == 0 || value == 0) value = 0, shift = -1;  // always a real zero
+    is_short = is_short && shift >= -22 && shift <= -1 && largest < 1 << 30;
+  }
   QPacked packed;
   packed.isa = active_isa();
   packed.product = product;
-  packed.simple = product.requantize.rounding == Rounding::kDouble;
-  for (int64_t o = 0; o < product.out; ++o) {
-    const int32_t value = product.multipliers[2 * o], shift = product.multipliers[2 * o + 1];
-    require<Error>(value >= 0 && shift >= -31 && shift <= 30,
-                   "a multiplier of value {} and shift {}", value, shift);
-    packed.simple = packed.simple && simple_form(product, o).exists;
+  packed.product.multipliers = multipliers.data();
+  packed.form = is_short ? short_form(product.requantize) : QForm::general;
+  if (is_short && product.add && !product.depthwise()) packed.fused = short_add(*product.add);
+  if (packed.fused) {
+    op::Requantize& out = packed.product.requantize;
+    out = {0, out.low - out.zero_point, out.high - out.zero_point, out.rounding};
+    packed.form = QForm::ties_away;  // there may be results below the zero point
   }
-  (product.depthwise() ? pack_depthwise : pack_panels)(product, packed);
+  (product.depthwise() ? pack_depthwise : pack_panels)(QProduct(packed.product), packed);
   packed.product.weight = nullptr;
   packed.product.bias = packed.product.multipliers = nullptr;
   return packed;
 }
 
-void qconvolve(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
+void qconvolve(const WindowGeometry& g, const QPacked& packed, const int8_t* x, const int8_t* added,
+               int8_t* y) {
   require<Error>(packed.isa == active_isa(), "weights packed for {} on {}", isa_name(packed.isa),
                  isa_name(active_isa()));
-  if (g.batch * g.out_h * g.out_w * g.out_c == 0) return;
-  (packed.product.depthwise() ? convolve_depthwise : convolve_panels)(g, packed, x, y);
+  const int64_t size = g.batch * g.out_h * g.out_w * g.out_c;
+  if (size == 0) return;
+  if (packed.product.depthwise())
+    convolve_depthwise(g, packed, x, y);
+  else
+    convolve_panels(g, packed, x, added, y);
+  if (packed.product.add && !packed.fused) add(*packed.product.add, y, added, y, size);
 }
 
 namespace {
@@ -138,6 +166,7 @@ struct PreparedProduct final : Prepared {
 };
 
 int64_t stride_of(const op::QConv2d& op) { return op.conv.stride.w; }
+int64_t stride_of(const op::QConv2dAdd& op) { return stride_of(op.conv); }
 int64_t stride_of(const op::QLinear&) { return 0; }
 
 /// inputs[1..3] are weight, bias and multipliers.
@@ -159,6 +188,12 @@ QProduct product_of(const op::QConv2d& op, const Tensor& weight) {
           .requantize = op.out};
 }
 
+QProduct product_of(const op::QConv2dAdd& op, const Tensor& weight) {
+  QProduct product = product_of(op.conv, weight);
+  product.add = op.add;
+  return product;
+}
+
 QProduct product_of(const op::QLinear& op, const Tensor& weight) {
   return {.kernel = 1,
           .depth = weight.dim(1),
@@ -172,6 +207,9 @@ QProduct product_of(const op::QLinear& op, const Tensor& weight) {
 WindowGeometry geometry_of(const op::QConv2d& op, Inputs in, const Tensor&) {
   return geometry(op.conv, in[0].shape(), in[1].shape());
 }
+WindowGeometry geometry_of(const op::QConv2dAdd& op, Inputs in, const Tensor& out) {
+  return geometry_of(op.conv, in, out);
+}
 
 /// An image of one column.
 WindowGeometry geometry_of(const op::QLinear&, Inputs in, const Tensor& out) {
@@ -183,43 +221,48 @@ WindowGeometry geometry_of(const op::QLinear&, Inputs in, const Tensor& out) {
   return g;
 }
 
+const int8_t* addend_of(Inputs in) { return in.size() > 4 ? ptr<int8_t>(in[4]) : nullptr; }
+
 template <class Op>
 void run_product(const Op& op, Inputs in, Out out, Workspace& workspace) {
   WindowGeometry g = geometry_of(op, in, out[0]);
-  const int8_t* x = ptr<int8_t>(in[0]);
+  const int8_t *x = ptr<int8_t>(in[0]), *added = addend_of(in);
   int8_t* y = ptr<int8_t>(out[0]);
   if (const auto* prepared = static_cast<const PreparedProduct*>(workspace.prepared())) {
     const QPacked& packed = prepared->constants_for(g);
-    qconvolve(g, packed, x, y);
+    qconvolve(g, packed, x, added, y);
   } else {
-    qconvolve(g, pack(with_constants(product_of(op, in[1]), in)), x, y);
+    qconvolve(g, pack(with_constants(product_of(op, in[1]), in)), x, added, y);
   }
 }
 
 /// With geometry and constants chosen once.
 class BoundProduct final : public Bound {
  public:
-  BoundProduct(WindowGeometry g, const PreparedProduct& prepared, Tensor x, Tensor y)
-      : packed_(prepared.constants_for(g)), g_(g), x_(std::move(x)), y_(std::move(y)) {}
-  void run() override { qconvolve(g_, packed_, ptr<int8_t>(x_), ptr<int8_t>(y_)); }
+  BoundProduct(WindowGeometry g, const PreparedProduct& prepared, Inputs in, Tensor y)
+      : packed_(prepared.constants_for(g)), g_(g), in_(in.begin(), in.end()), y_(std::move(y)) {}
+  void run() override {
+    qconvolve(g_, packed_, ptr<int8_t>(in_[0]), addend_of(in_), ptr<int8_t>(y_));
+  }
 
  private:
   const QPacked& packed_;
   WindowGeometry g_;
-  Tensor x_, y_;
+  std::vector<Tensor> in_;
+  Tensor y_;
 };
 
 template <class Op>
 std::unique_ptr<Bound> bind_product(const Op& op, Inputs in, std::span<const Tensor> out,
                                     const Prepared* prepared) {
   if (!prepared) return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
-  return std::make_unique<BoundProduct>(
-      geometry_of(op, in, out[0]), static_cast<const PreparedProduct&>(*prepared), in[0], out[0]);
+  return std::make_unique<BoundProduct>(geometry_of(op, in, out[0]),
+                                        static_cast<const PreparedProduct&>(*prepared), in, out[0]);
 }
 
 template <class Op>
 std::unique_ptr<Prepared> prepare_product(const Op& op, Inputs constants) {
-  if (constants.size() != 4) return nullptr;
+  if (constants.size() < 4) return nullptr;
   std::array<Tensor, 4> inputs;
   for (size_t i = 1; i < 4; ++i) {
     if (!constants[i].defined()) return nullptr;
@@ -231,27 +274,20 @@ std::unique_ptr<Prepared> prepare_product(const Op& op, Inputs constants) {
 
 }  // namespace
 
-void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace) {
-  run_product(op, in, out, workspace);
-}
-void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace) {
-  run_product(op, in, out, workspace);
-}
-
-std::unique_ptr<Bound> bind(const op::QConv2d& op, Inputs in, std::span<const Tensor> out,
-                            const Prepared* prepared) {
-  return bind_product(op, in, out, prepared);
-}
-std::unique_ptr<Bound> bind(const op::QLinear& op, Inputs in, std::span<const Tensor> out,
-                            const Prepared* prepared) {
-  return bind_product(op, in, out, prepared);
-}
-
-std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants) {
-  return prepare_product(op, constants);
-}
-std::unique_ptr<Prepared> prepare(const op::QLinear& op, Inputs constants) {
-  return prepare_product(op, constants);
-}
+#define TUCO_PRODUCT(Op)                                                                \
+  void run(const op::Op& op, Inputs in, Out out, Workspace& workspace) {                \
+    run_product(op, in, out, workspace);                                                \
+  }                                                                                     \
+  std::unique_ptr<Bound> bind(const op::Op& op, Inputs in, std::span<const Tensor> out, \
+                              const Prepared* prepared) {                               \
+    return bind_product(op, in, out, prepared);                                         \
+  }                                                                                     \
+  std::unique_ptr<Prepared> prepare(const op::Op& op, Inputs constants) {               \
+    return prepare_product(op, constants);                                              \
+  }
+TUCO_PRODUCT(QConv2d)
+TUCO_PRODUCT(QConv2dAdd)
+TUCO_PRODUCT(QLinear)
+#undef TUCO_PRODUCT
 
 }  // namespace tuco::cpu

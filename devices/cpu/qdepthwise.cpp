@@ -92,17 +92,17 @@ struct QBlocks {
   int64_t size, step;  // outputs to the row's end; from block to block
 };
 
-/// kGroups is the number of groups, or 0 for any; kSimple what the constants say.
-template <int kGroups, bool kSimple>
+/// kGroups is the number of groups, or 0 for any; kForm what the constants say.
+template <int kGroups, QForm kForm>
 void convolve_blocks(const QBlocks& b) {
   const QConstants& c = *b.constants;
   const int64_t groups = kGroups ? kGroups : b.groups;
   VecI bias[kGroup];
-  Requantizer simple[kGroup];
+  Requantizer requantizers[kGroup];
   TUCO_UNROLL
   for (int j = 0; j < kGroup; ++j) {
     bias[j] = load_ints(c.bias + j * kLanes);
-    if constexpr (kSimple) simple[j] = Requantizer(c, j * kLanes);
+    if constexpr (kForm != QForm::general) requantizers[j] = Requantizer(c, j * kLanes);
   }
   for (int64_t at = 0; at < b.size; at += b.step) {
     const Weight* w = b.weights;
@@ -126,8 +126,12 @@ void convolve_blocks(const QBlocks& b) {
       for (int64_t group = 0; group < groups; ++group) group_of_taps(group);
     }
     TUCO_UNROLL
-    for (int j = 0; j < kGroup; ++j)
-      sums[j] = kSimple ? simple[j](sums[j]) : requantize_general(sums[j], c, j * kLanes);
+    for (int j = 0; j < kGroup; ++j) {
+      if constexpr (kForm == QForm::general)
+        sums[j] = requantize_general(sums[j], c, j * kLanes);
+      else
+        sums[j] = requantizers[j].template scaled<kForm>(sums[j]);
+    }
     int8_t* y = b.y + at;
     narrow_block(sums, [&](auto d, auto bytes, int64_t place) {
       const auto low = hn::Set(d, static_cast<int8_t>(c.out.low)),
@@ -138,14 +142,22 @@ void convolve_blocks(const QBlocks& b) {
   }
 }
 
-/// The taps of a 3 x 3 kernel are the common ones.
+template <QForm kForm>
 void convolve_blocks(const QBlocks& b) {
+  // The taps of a 3 x 3 kernel are the common ones.
   constexpr int kNine = (9 + kGroup - 1) / kGroup;
-  const bool nine = b.groups == kNine;
-  if (b.constants->simple)
-    (nine ? convolve_blocks<kNine, true> : convolve_blocks<0, true>)(b);
-  else
-    (nine ? convolve_blocks<kNine, false> : convolve_blocks<0, false>)(b);
+  (b.groups == kNine ? convolve_blocks<kNine, kForm> : convolve_blocks<0, kForm>)(b);
+}
+
+void convolve_blocks(const QBlocks& b) {
+  switch (b.constants->form) {
+    case QForm::general:
+      return convolve_blocks<QForm::general>(b);
+    case QForm::ties_away:
+      return convolve_blocks<QForm::ties_away>(b);
+    case QForm::ties_up:
+      return convolve_blocks<QForm::ties_up>(b);
+  }
 }
 
 /// Rows of images as elements with their padding, columns sorted by their place within a stride.

@@ -8,21 +8,15 @@
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpointwise.cpp"
 #include <hwy/foreach_target.h>
 
-#include "tuco/devices/cpu/int8-inl.h"
+#include "tuco/devices/cpu/qadd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 namespace {
 
 HWY_INLINE VecI load_int8(const int8_t* p, int64_t count) {
-  if (count == kLanes) return hn::PromoteTo(I32(), hn::LoadU(I8Quarter(), p));
-  HWY_ALIGN int8_t lanes[kLanes] = {};
-  std::memcpy(lanes, p, static_cast<size_t>(count));
-  return hn::PromoteTo(I32(), hn::Load(I8Quarter(), lanes));
+  return hn::PromoteTo(I32(), load_first_bytes(I8Quarter(), p, count));
 }
-
-/// The larger scale is the common one but for a factor of 1/2: no more than a shift.
-bool is_half(const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; }
 
 /// Any addition.
 void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
@@ -42,36 +36,6 @@ void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y
   });
 }
 
-/// An addition whose first input has the factor 1/2, in double rounding by right shifts.
-class HalfAddition {
- public:
-  explicit HalfAddition(const op::QAdd& op)
-      : sum_(op.sum, op.out),
-        requantize_(sum_.constants, 0),
-        upper_(splat_integer(op.b.value >> 11)),
-        lower_(splat_integer(op.b.value & 0x7FF)),
-        nudge_(splat_integer(1 << 10)),
-        half_(splat_integer(op.b.shift < 0 ? 1 << (-op.b.shift - 1) : 0)),
-        right_(splat_integer(-op.b.shift)),
-        other_is_half_(is_half(op.b)) {}
-
-  /// From inputs less their zero points. The other's product with its multiplier, 40 bits, is taken
-  /// in two parts of which only the upper one counts in full: (q 2^20 m + 2^30) / 2^31 is
-  /// q upper + (q lower + 2^10) / 2^11.
-  HWY_INLINE VecI operator()(VecI q, VecI other) const {
-    const VecI a = hn::ShiftLeft<19>(q);
-    if (other_is_half_) return requantize_(a + hn::ShiftLeft<19>(other));
-    const VecI x = other * upper_ + hn::ShiftRight<11>(other * lower_ + nudge_);
-    return requantize_(a + ((x + half_ + hn::ShiftRight<31>(x)) >> right_));
-  }
-
- private:
-  UniformConstants sum_;
-  Requantizer requantize_;
-  VecI upper_, lower_, nudge_, half_, right_;
-  bool other_is_half_;
-};
-
 #if TUCO_X86_VECTORS
 /// A vector of bytes + 128 to four vectors of integers, in the order that narrow_four undoes.
 HWY_INLINE void widen_four(const int8_t* p, VecI* v) {
@@ -88,44 +52,48 @@ HWY_INLINE void widen_four(const int8_t* p, VecI* v) {
 }
 #endif
 
-void add_half(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
-  const HalfAddition sum(op);
+template <QForm kForm>
+void add_short(const QShortAdd& add, const int8_t* half, const int8_t* other, int8_t* y,
+               int64_t size) {
+  const ShortAddition addition(add);
+  const auto sum = [&](VecI h, VecI o) TUCO_INLINE_LAMBDA {
+    return addition.result<kForm>(hn::ShiftLeft<19>(h), pairs_of(o));
+  };
   int64_t begin = 0;
 #if TUCO_X86_VECTORS
-  const auto low = hn::Set(I8(), static_cast<int8_t>(op.out.low)),
-             high = hn::Set(I8(), static_cast<int8_t>(op.out.high));
-  const VecI a_zero = splat_integer(op.a_zero_point + 128),
-             b_zero = splat_integer(op.b_zero_point + 128);
+  const auto low = hn::Set(I8(), static_cast<int8_t>(add.out.low)),
+             high = hn::Set(I8(), static_cast<int8_t>(add.out.high));
+  const VecI half_zero = splat_integer(add.half_zero_point + 128),
+             other_zero = splat_integer(add.other_zero_point + 128);
   for (; begin + 4 * kLanes <= size; begin += 4 * kLanes) {
     VecI p[4], q[4];
-    widen_four(a + begin, p);
-    widen_four(b + begin, q);
+    widen_four(half + begin, p);
+    widen_four(other + begin, q);
     TUCO_UNROLL
-    for (int k = 0; k < 4; ++k) p[k] = sum(p[k] - a_zero, q[k] - b_zero);
+    for (int k = 0; k < 4; ++k) p[k] = sum(p[k] - half_zero, q[k] - other_zero);
     hn::StoreU(hn::Min(hn::Max(narrow_four(p), low), high), I8(), y + begin);
   }
 #endif
-  const VecI low32 = splat_integer(op.out.low), high32 = splat_integer(op.out.high);
+  const VecI low32 = splat_integer(add.out.low), high32 = splat_integer(add.out.high);
   for_each_vector(size - begin, [&](int64_t i, int64_t count) {
     i += begin;
-    const VecI v = sum(load_int8(a + i, count) - splat_integer(op.a_zero_point),
-                       load_int8(b + i, count) - splat_integer(op.b_zero_point));
+    const VecI v = sum(load_int8(half + i, count) - splat_integer(add.half_zero_point),
+                       load_int8(other + i, count) - splat_integer(add.other_zero_point));
     store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low32), high32)), y + i, count);
   });
 }
 
-void add(op::QAdd op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
-  const auto fits = [](const Multiplier& m) { return m.shift <= -1 && m.shift >= -22; };
-  if (!is_half(op.a)) {
-    std::swap(op.a, op.b);
-    std::swap(op.a_zero_point, op.b_zero_point);
-    std::swap(a, b);
-  }
-  const bool half = op.out.rounding == Rounding::kDouble && fits(op.sum) && is_half(op.a) &&
-                    (is_half(op.b) || fits(op.b));
-  const auto range = half ? add_half : add_general;
-  parallel_for(0, size, kGrain,
-               [&](int64_t i, int64_t end) { range(op, a + i, b + i, y + i, end - i); });
+void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  const auto fast = short_add(op);
+  if (fast && fast->swapped) std::swap(a, b);
+  parallel_for(0, size, kGrain, [&](int64_t i, int64_t end) {
+    if (!fast)
+      add_general(op, a + i, b + i, y + i, end - i);
+    else if (short_form(op.out) == QForm::ties_up)
+      add_short<QForm::ties_up>(*fast, a + i, b + i, y + i, end - i);
+    else
+      add_short<QForm::ties_away>(*fast, a + i, b + i, y + i, end - i);
+  });
 }
 
 void look_up(const int8_t* table, const int8_t* x, int8_t* y, int64_t size) {
@@ -180,9 +148,28 @@ HWY_EXPORT(look_up);
 HWY_EXPORT(quantize);
 HWY_EXPORT(dequantize);
 
+std::optional<QShortAdd> short_add(const op::QAdd& op) {
+  const auto is_half = [](const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; };
+  const auto fits = [](const Multiplier& m) { return m.shift <= -1 && m.shift >= -22; };
+  const bool swapped = !is_half(op.a);
+  const Multiplier &half = swapped ? op.b : op.a, &other = swapped ? op.a : op.b;
+  if (op.out.rounding != Rounding::kDouble || !fits(op.sum) || !is_half(half) ||
+      !(is_half(other) || fits(other)))
+    return {};
+  QShortAdd add{swapped,      op.a_zero_point, op.b_zero_point, other.value,
+                -other.shift, op.sum,          op.out};
+  if (swapped) std::swap(add.half_zero_point, add.other_zero_point);
+  // A half as the whole, shifted right by one as all others are at least.
+  if (is_half(other)) add.other_value = int64_t{1} << 31, add.other_right = 1;
+  return add;
+}
+
+void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  TUCO_DISPATCH(add)(op, a, b, y, size);
+}
+
 void run(const op::QAdd& op, Inputs in, Out out, Workspace&) {
-  TUCO_DISPATCH(add)
-  (op, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]), out[0].numel());
+  add(op, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]), out[0].numel());
 }
 
 void run(const op::QLookup&, Inputs in, Out out, Workspace&) {

@@ -12,7 +12,7 @@
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qproduct.cpp"
 #include <hwy/foreach_target.h>
 
-#include "tuco/devices/cpu/int8-inl.h"
+#include "tuco/devices/cpu/qtile-inl.h"
 
 #ifndef TUCO_DEVICES_CPU_QPRODUCT_ONCE_
 #define TUCO_DEVICES_CPU_QPRODUCT_ONCE_
@@ -29,172 +29,7 @@ HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr int kMaxRows = HWY_CAP_GE512 ? 8 : 4;  // pixels of the largest tile
-constexpr int kMaxSums = kPair * kMaxRows;       // vectors of sums in registers
-
-/// Some pixels by the channels of a panel.
-struct QTile {
-  const Element* pixels[8];  // where their windows begin
-  const ptrdiff_t* offsets;  // of the runs, in bytes
-  int64_t runs, run_bytes;   // run_bytes: a multiple of 4
-  const int32_t* weights;    // a group of them in each
-  const QConstants* constants;
-  int8_t* y;
-  ptrdiff_t y_row;
-  int64_t channels;  // of the panel that exist
-};
-
-#if HWY_CAP_GE512
-/// Four pixels of one vector of channels each, which lie together.
-HWY_INLINE void store_four(const VecI* v, const QConstants& c, int8_t* y) {
-  HWY_ALIGN constexpr int32_t kQuarters[kLanes] = {0, 4, 8,  12, 1, 5, 9,  13,
-                                                   2, 6, 10, 14, 3, 7, 11, 15};
-  // Narrowing happened within 128 bits.
-  const auto ordered =
-      hn::BitCast(I8(), hn::TableLookupLanes(hn::BitCast(I32(), narrow_four(v)),
-                                             hn::SetTableIndices(I32(), kQuarters)));
-  hn::StoreU(hn::Min(hn::Max(ordered, hn::Set(I8(), static_cast<int8_t>(c.out.low))),
-                     hn::Set(I8(), static_cast<int8_t>(c.out.high))),
-             I8(), y);
-}
-#endif
-
-/// The sums of a tile, to memory.
-template <int MR, int NV>
-HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
-  const QConstants& c = *t.constants;
-  using D = std::conditional_t<NV == 1, I8Quarter, I8Half>;
-  if (c.simple) {
-    TUCO_UNROLL
-    for (int j = 0; j < NV; ++j) {
-      const Requantizer requantize(c, j * kLanes);
-      TUCO_UNROLL
-      for (int i = 0; i < MR; ++i) sums[i][j] = requantize(sums[i][j]);
-    }
-  } else {
-    HWY_ALIGN int32_t memory[MR][NV][kLanes];  // no array of registers, for the calls
-    TUCO_UNROLL
-    for (int i = 0; i < MR; ++i) {
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) hn::Store(sums[i][j], I32(), memory[i][j]);
-    }
-    for (auto& pixel : memory)
-      for (int j = 0; j < NV; ++j)
-        hn::Store(requantize_general(hn::Load(I32(), pixel[j]), c, j * kLanes), I32(), pixel[j]);
-    TUCO_UNROLL
-    for (int i = 0; i < MR; ++i) {
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) sums[i][j] = hn::Load(I32(), memory[i][j]);
-    }
-  }
-#if HWY_CAP_GE512
-  if constexpr (NV == 1 && MR % 4 == 0)
-    if (t.channels == kLanes && t.y_row == kLanes) {
-      TUCO_UNROLL
-      for (int i = 0; i < MR; i += 4) {
-        const VecI four[] = {sums[i][0], sums[i + 1][0], sums[i + 2][0], sums[i + 3][0]};
-        store_four(four, c, t.y + i * kLanes);
-      }
-      return;
-    }
-#endif
-  const auto low = hn::Set(D(), static_cast<int8_t>(c.out.low)),
-             high = hn::Set(D(), static_cast<int8_t>(c.out.high));
-  TUCO_UNROLL
-  for (int i = 0; i < MR; ++i) {
-    const auto bytes = [&] {
-      if constexpr (NV == 1)
-        return narrow(sums[i][0]);
-      else
-        return narrow(sums[i][0], sums[i][1]);
-    }();
-    store_first_bytes(D(), hn::Min(hn::Max(bytes, low), high), t.y + i * t.y_row, t.channels);
-  }
-}
-
-#if HWY_TARGET == HWY_SCALAR
-// A panel is one channel, whose weights lie together: what compilers make vectors of by themselves.
-template <int MR, int NV>
-void tile(const QTile& t) {
-  VecI sums[MR][NV];
-  for (int i = 0; i < MR; ++i) {
-    const auto* w = reinterpret_cast<const Weight*>(t.weights);
-    int32_t sum = *t.constants->bias;
-    for (int64_t run = 0; run < t.runs; ++run) {
-      const Element* x = t.pixels[i] + t.offsets[run] / static_cast<ptrdiff_t>(sizeof(Element));
-      const int64_t length = t.run_bytes / static_cast<int64_t>(sizeof(Element));
-      for (int64_t k = 0; k < length; ++k) sum += x[k] * w[k];
-      w += length;
-    }
-    sums[i][0] = VecI(sum);
-  }
-  finish_panel<MR, NV>(sums, t);
-}
-#else
-template <int MR, int NV>
-void tile(const QTile& t) {
-  // Few sums would wait for each other: then several words of a run are summed apart.
-  constexpr int KU = std::clamp(kMaxSums / (MR * NV), 1, 4);
-  VecI sums[KU][MR][NV];
-  TUCO_UNROLL
-  for (int u = 0; u < KU; ++u) {
-    TUCO_UNROLL
-    for (int j = 0; j < NV; ++j) {
-      const VecI start = u == 0 ? load_ints(t.constants->bias + j * kLanes) : hn::Zero(I32());
-      TUCO_UNROLL
-      for (int i = 0; i < MR; ++i) sums[u][i][j] = start;
-    }
-  }
-  const char* pixels[MR];
-  TUCO_UNROLL
-  for (int i = 0; i < MR; ++i) {
-    pixels[i] = reinterpret_cast<const char*>(t.pixels[i]);
-    asm("" : "+r"(pixels[i]));  // a pointer a pixel, in a register
-  }
-  const int32_t* w = t.weights;
-  for (int64_t run = 0; run < t.runs; ++run) {
-    ptrdiff_t k = t.offsets[run];
-    const ptrdiff_t end = k + t.run_bytes;
-    const auto step = [&](auto& into, ptrdiff_t at) {
-      VecI weights[NV];
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j, w += kLanes) weights[j] = load_ints(w);
-      TUCO_UNROLL
-      for (int i = 0; i < MR; ++i) {
-        int32_t word;
-        std::memcpy(&word, pixels[i] + at, 4);
-        const VecI elements = hn::Set(I32(), word);
-        TUCO_UNROLL
-        for (int j = 0; j < NV; ++j) into[i][j] = dot(into[i][j], elements, weights[j]);
-      }
-    };
-    if constexpr (KU > 1)
-      for (; k + 4 * KU <= end; k += 4 * KU) {
-        TUCO_UNROLL
-        for (int u = 0; u < KU; ++u) step(sums[u], k + 4 * u);
-      }
-    for (; k < end; k += 4) step(sums[0], k);
-  }
-  TUCO_UNROLL
-  for (int u = 1; u < KU; ++u) {
-    TUCO_UNROLL
-    for (int i = 0; i < MR; ++i) {
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) sums[0][i][j] = sums[0][i][j] + sums[u][i][j];
-    }
-  }
-  finish_panel<MR, NV>(sums[0], t);
-}
-#endif
-
 using TileFunction = void (*)(const QTile&);
-
-/// The tile for `rows` = kMaxRows, 4 or 1 pixels.
-TileFunction find_tile(int64_t rows, int64_t vectors) {
-  if (rows == 1) return vectors == 1 ? tile<1, 1> : tile<1, kPair>;
-  if (rows == 4) return vectors == 1 ? tile<4, 1> : tile<4, kPair>;
-  return vectors == 1 ? tile<kMaxRows, 1> : tile<kMaxRows, kPair>;
-}
 
 /// Rows of images as elements, with the padding around them.
 struct StripRows {
@@ -234,10 +69,21 @@ struct StripRows {
   }
 };
 
+/// The tile for `rows` = kMaxSums (of one vector), kMaxRows, 4 or 1 pixels.
+TileFunction find_tile(int64_t rows, int64_t vectors) {
+  if (rows == 1) return vectors == 1 ? tile<1, 1> : tile<1, kPair>;
+  if (rows == 4) return vectors == 1 ? tile<4, 1> : tile<4, kPair>;
+#if HWY_TARGET != HWY_SCALAR
+  if (rows == kMaxSums) return tile<kMaxSums, 1, kNeighbours>;
+#endif
+  return vectors == 1 ? tile<kMaxRows, 1> : tile<kMaxRows, kPair>;
+}
+
 /// Output rows [first, first + count) of an image, panels [panel, last_panel), from their strip.
+/// `added` is the addend's part that y is of the output, if something is added.
 void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripRows& rows,
                     const Element* strip, const ptrdiff_t* offsets, int64_t count, int64_t panel,
-                    int64_t last_panel, int8_t* y) {
+                    int64_t last_panel, const QTileAddend* addend, const int8_t* added, int8_t* y) {
   const int64_t group_out = packed.product.out / packed.product.groups,
                 group_panels = packed.count / packed.product.groups;
   const int64_t pixels = count * g.out_w, column = g.stride.w * g.in_c,
@@ -248,42 +94,62 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
     const int64_t vectors = channels > kLanes ? kPair : 1;
     const QConstants constants = packed.constants(panel);
     QTile t{{},
+            column * static_cast<ptrdiff_t>(sizeof(Element)),
             offsets,
             packed.runs,
             (packed.length + kGroup - 1) / kGroup * 4,
             packed.weights.as<int32_t>() + panel * static_cast<int64_t>(packed.weight_bytes / 4),
             &constants,
+            addend,
+            nullptr,
             nullptr,
             g.out_c,
             channels};
+    // One vector has a broadcast for each dot product: many pixels share its weights.
+    const bool wide =
+        kMaxSums > kMaxRows && vectors == 1 && g.out_w % kNeighbours == 0 && pixels >= kMaxSums;
     const Element* base = strip + group * packed.product.depth;
     int64_t row = 0, ox = 0;  // of pixel i
     for (int64_t i = 0; i < pixels;) {
       const int64_t rest = pixels - i;
-      const int64_t size = rest >= kMaxRows || (rest > 4 && pixels >= kMaxRows) ? kMaxRows
-                           : rest > 1 && pixels >= 4                            ? 4
-                                                                                : 1;
+      const int64_t size = wide && rest > kMaxRows                                ? kMaxSums
+                           : rest >= kMaxRows || (rest > 4 && pixels >= kMaxRows) ? kMaxRows
+                           : rest > 1 && pixels >= 4                              ? 4
+                                                                                  : 1;
       if (i > pixels - size) {  // the last tile overlaps the one before
         i = pixels - size;
         row = i / g.out_w, ox = i % g.out_w;
       }
+      const int64_t shared = size > kMaxRows ? kNeighbours : 1;
       const Element* at = base + row * row_step + ox * column;
-      for (int64_t k = 0; k < size; ++k) {
+      for (int64_t k = 0; k < size / shared; ++k) {
         t.pixels[k] = at;
-        at += column;
-        if (++ox == g.out_w) {
+        at += shared * column;
+        if ((ox += shared) == g.out_w) {
           ox = 0;
           at = base + ++row * row_step;
         }
       }
-      t.y = y + i * g.out_c + group * group_out + first;
+      const int64_t place = i * g.out_c + group * group_out + first;
+      t.y = y + place;
+      if (addend) t.added = added + place;
       find_tile(size, vectors)(t);
       i += size;
     }
   }
 }
 
-void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
+void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
+                     const int8_t* added, int8_t* y) {
+  std::optional<ShortAddition> addition;
+  std::optional<QTileAddend> addend;
+  if (packed.fused) {
+    const bool to_half = !packed.fused->swapped;
+    addition.emplace(*packed.fused);
+    addend.emplace(
+        QTileAddend{*addition, to_half,
+                    to_half ? packed.fused->other_zero_point : packed.fused->half_zero_point});
+  }
   const StripRows rows(g, packed.product.in_zero_point);
   const int64_t reach_rows = kStripBytes / (rows.pitch * static_cast<int64_t>(sizeof(Element)) + 1);
   const int64_t block =
@@ -303,8 +169,9 @@ void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_
       const int64_t n = row / g.out_h, first = row % g.out_h;
       const int64_t count = std::min({block, g.out_h - first, end - row});
       rows.fill(x + n * g.in_h * g.in_w * g.in_c, first, count, strip);
+      const int64_t place = row * g.out_w * g.out_c;
       convolve_block(g, packed, rows, strip, offsets, count, panel, last_panel,
-                     y + row * g.out_w * g.out_c);
+                     addend ? &*addend : nullptr, added + (addend ? place : 0), y + place);
       row += count;
     }
   };
@@ -364,8 +231,9 @@ HWY_EXPORT(pack_panels);
 void pack_panels(const QProduct& product, QPacked& packed) {
   TUCO_DISPATCH(pack_panels)(product, packed);
 }
-void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y) {
-  TUCO_DISPATCH(convolve_panels)(g, packed, x, y);
+void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
+                     const int8_t* added, int8_t* y) {
+  TUCO_DISPATCH(convolve_panels)(g, packed, x, added, y);
 }
 
 }  // namespace tuco::cpu

@@ -9,17 +9,36 @@
 #include "tuco/core/ops/quantized.h"
 #include "tuco/devices/cpu/aligned_bytes.h"
 #include "tuco/devices/cpu/isa.h"
+#include "tuco/devices/cpu/qadd.h"
 
 namespace tuco::cpu {
 
-/// What happens to the sums of some lanes: pointers to a number for each lane.
+/// How sums are scaled. In double rounding with right shifts alone, where no sum or constant comes
+/// near the ends of int32, both roundings are one shift of 64 bits; ties go away from zero by one
+/// less for negative sums, or up where the lower bound cuts all negative results.
+enum class QForm { general, ties_away, ties_up };
+
+/// What happens to the sums of some lanes: pointers to a number for each lane. `right` and `nudge`,
+/// whose odd lanes begin `odd_nudge` behind the even ones, are those of QScale.
 struct QConstants {
-  const int32_t *bias, *multiplier, *shift, *right, *half;
+  const int32_t *bias, *multiplier, *shift, *right;
+  const int64_t* nudge;
+  int64_t odd_nudge;
   op::Requantize out;
-  /// Double rounding with right shifts alone, and no sum or constant near the ends of int32: half
-  /// and right then hold all that follows the multiplication, the zero point included.
-  bool simple;
+  QForm form;
 };
+
+/// The one shift: ((sum * value + nudge) >> 32) >> right if ties go up, else
+/// (((2 * sum * value + nudge) >> 32) - (sum < 0)) >> right. The zero point is in it.
+struct QScale {
+  int32_t right;
+  int64_t nudge;
+};
+
+/// For a multiplier whose shift is in [-22, -1], and a short form.
+QScale scale_of(const Multiplier& m, int32_t zero_point, QForm form);
+/// The form of such multipliers, if the rounding is double.
+QForm short_form(const op::Requantize& out);
 
 /// A convolution with constant weights.
 struct QProduct {
@@ -31,6 +50,7 @@ struct QProduct {
   op::Requantize requantize;
   const int8_t* weight;
   const int32_t *bias, *multipliers;
+  std::optional<op::QAdd> add = {};  // what follows, of another image (b) to the result (a)
 
   bool depthwise() const { return depth == 1 && groups > 1; }
   int64_t taps() const { return kernel.h * kernel.w; }
@@ -42,29 +62,32 @@ struct QProduct {
 struct QPacked {
   Isa isa;
   QProduct product;  // without its pointers
-  bool simple;
+  QForm form;
+  std::optional<QShortAdd> fused;  // the addition, if tiles do it: zero points are then taken off
   int64_t width, count;
-  int64_t runs, length;  // contiguous runs of input elements under a window, and
-                         // their length
-  size_t weight_bytes;   // of one panel or block
-  AlignedBytes weights,
-      lanes;  // lanes: kQArrays arrays of `width` for each panel or block
+  int64_t runs, length;                 // contiguous runs of input elements under a window, and
+                                        // their length
+  size_t weight_bytes;                  // of one panel or block
+  AlignedBytes weights, lanes, nudges;  // lanes: kQArrays arrays of `width` for each panel or block
 
   QConstants constants(int64_t i) const;
 };
-inline constexpr int64_t kQArrays = 5;
+inline constexpr int64_t kQArrays = 4;
 
 /// Throws Error if a multiplier is none.
 QPacked pack(const QProduct& product);
 
-/// y (batch, out_h, out_w, out_c) from x (batch, in_h, in_w, in_c).
-void qconvolve(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y);
+/// y (batch, out_h, out_w, out_c) from x (batch, in_h, in_w, in_c). `added`, if the product has an
+/// addition, is as large as y and not the same.
+void qconvolve(const WindowGeometry& g, const QPacked& packed, const int8_t* x, const int8_t* added,
+               int8_t* y);
 
 /// The kernels behind them: products in qproduct.cpp, depthwise ones in qdepthwise.cpp. Packing
 /// fills in what depends on the instruction set.
 void pack_panels(const QProduct& product, QPacked& packed);
 void pack_depthwise(const QProduct& product, QPacked& packed);
-void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y);
+void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
+                     const int8_t* added, int8_t* y);
 void convolve_depthwise(const WindowGeometry& g, const QPacked& packed, const int8_t* x, int8_t* y);
 
 /// Memory for weights and lanes of the sizes that are set, all zero.

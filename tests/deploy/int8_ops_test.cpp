@@ -8,6 +8,7 @@
 #include "tests/deploy/networks.h"
 #include "tests/devices/kernel_test.h"
 #include "tuco/core/error.h"
+#include "tuco/deploy/engine/lower.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/trace.h"
@@ -23,40 +24,35 @@ Tensor random_int8(const Shape& shape, Rng& rng, int low = -128, int high = 127)
   return from_values(values, shape);
 }
 
-/// What the backend makes of a lowered node, from memory full of another value.
-std::vector<int8_t> run_lowered(const Int8Op& lowered, std::vector<Tensor> in, const Shape& shape,
-                                bool prepare) {
-  std::vector<Tensor> constants(in.size());
-  for (const Tensor& constant : lowered.constants) {
-    in.push_back(constant);
-    constants.push_back(constant);
-  }
+/// What the backend makes of an op, from memory full of another value. Of the inputs those are
+/// constant that `constants` has, too.
+std::vector<int8_t> run_int8(const op::Any& op, const std::vector<Tensor>& in,
+                             const std::vector<Tensor>& constants, const Shape& shape,
+                             bool prepare) {
   Backend& cpu = backend(Device::cpu());
-  const auto prepared = prepare ? cpu.prepare(lowered.op, constants) : nullptr;
+  const auto prepared = prepare ? cpu.prepare(op, constants) : nullptr;
   Workspace workspace(prepared.get());
   Outputs out = {full(shape, 77, {DType::int8})};
   if (prepare)  // as an engine does
-    cpu.bind(lowered.op, in, out, prepared.get())->run();
+    cpu.bind(op, in, out, prepared.get())->run();
   else
-    cpu.run(lowered.op, in, out, workspace);
+    cpu.run(op, in, out, workspace);
   if (prepared) {
     const auto bound = out[0].to_vector<int8_t>();
     out[0].fill_(77);
-    cpu.run(lowered.op, in, out, workspace);
+    cpu.run(op, in, out, workspace);
     EXPECT_EQ(out[0].to_vector<int8_t>(), bound);
   }
   return out[0].to_vector<int8_t>();
 }
 
-void expect_same_bytes(const QuantizedNode& node, const std::vector<Tensor>& in,
-                       const Tensor& expected) {
-  const Int8Op lowered = int8_op(node);
-  if (is_alias(lowered.op)) return;  // no kernel
-  SCOPED_TRACE(to_string(lowered.op));
+void expect_same_bytes(const op::Any& op, const std::vector<Tensor>& in,
+                       const std::vector<Tensor>& constants, const Tensor& expected) {
+  SCOPED_TRACE(to_string(op));
   const auto wanted = expected.to_vector<int8_t>();
   cpu::on_isas(cpu::supported_isas(), [&] {
     for (const bool prepare : {false, true}) {
-      const auto got = run_lowered(lowered, in, expected.shape(), prepare);
+      const auto got = run_int8(op, in, constants, expected.shape(), prepare);
       ASSERT_EQ(got.size(), wanted.size());
       for (size_t i = 0; i < got.size(); ++i)
         if (got[i] != wanted[i]) {
@@ -66,6 +62,17 @@ void expect_same_bytes(const QuantizedNode& node, const std::vector<Tensor>& in,
         }
     }
   });
+}
+
+void expect_same_bytes(const QuantizedNode& node, std::vector<Tensor> in, const Tensor& expected) {
+  const Int8Op lowered = int8_op(node);
+  if (is_alias(lowered.op)) return;  // no kernel
+  std::vector<Tensor> constants(in.size());
+  for (const Tensor& constant : lowered.constants) {
+    in.push_back(constant);
+    constants.push_back(constant);
+  }
+  expect_same_bytes(lowered.op, in, constants, expected);
 }
 
 void expect_network(const QuantizedModel& model, const Tensor& input) {
@@ -163,6 +170,36 @@ class Single {
     interpret(op, node, in, out);
     expect_same_bytes(node, tensors_, out);
   }
+  /// A convolution of tensor 0, and an addition of its result to another image, as one op.
+  void expect_added(const op::Conv2d& conv, std::vector<int> inputs, const Shape& shape) {
+    const int result = add(shape, random_quantization());
+    const int other = activation(random_int8(shape, rng_));
+    if (rng_.below(4) == 0) graph_.values[other].quantization = quantization(result);
+    const int sum = add(shape, random_quantization());
+    std::vector<int> addends = {result, other};
+    if (rng_.below(2)) std::swap(addends[0], addends[1]);
+    graph_.inputs = {inputs[0], other};
+    graph_.outputs = {sum};
+    graph_.nodes = {{conv, inputs, {result}, "", random_activation()},
+                    {op::Add{}, addends, {sum}, "", random_activation()}};
+    std::vector<Tensor> in = {tensors_[0]};
+    for (size_t i = 1; i < inputs.size(); ++i) in.push_back(graph_.values[inputs[i]].constant);
+    Tensor between = empty(shape, {DType::int8}), out = empty(shape, {DType::int8});
+    interpret(conv, {graph_, graph_.nodes[0], rounding_}, in, between);
+    const std::array terms = {addends[0] == result ? between : tensors_[1],
+                              addends[0] == result ? tensors_[1] : between};
+    interpret(op::Add{}, {graph_, graph_.nodes[1], rounding_}, terms, out);
+
+    const Graph lowered = lower(QuantizedModel{graph_, rounding_});
+    ASSERT_EQ(lowered.nodes.size(), 1u);
+    ASSERT_TRUE(std::holds_alternative<op::QConv2dAdd>(lowered.nodes[0].op));
+    std::vector<Tensor> constants;
+    for (const int v : lowered.nodes[0].inputs) constants.push_back(lowered.values[v].constant);
+    in = constants;
+    in.front() = tensors_[0];
+    in.back() = tensors_[1];
+    expect_same_bytes(lowered.nodes[0].op, in, constants, out);
+  }
   const Quantization& quantization(int value) { return *graph_.values[value].quantization; }
 
  private:
@@ -186,8 +223,9 @@ int64_t between(Rng& rng, int64_t low, int64_t high) {
   return low + rng.below(static_cast<uint32_t>(high - low + 1));
 }
 
+/// The convolution alone, or with an addition behind it.
 void expect_conv(Rng& rng, Single& single, const Shape& images, int64_t out, Hw kernel,
-                 const op::Conv2d& conv) {
+                 const op::Conv2d& conv, bool added) {
   const Shape weight{out, kernel.h, kernel.w, images[3] / conv.groups};
   WindowGeometry g;
   try {
@@ -198,11 +236,17 @@ void expect_conv(Rng& rng, Single& single, const Shape& images, int64_t out, Hw 
   SCOPED_TRACE(fmt::format("{} by {}", images, weight));
   std::vector<int> inputs = {single.activation(random_int8(images, rng))};
   for (const int v : single.weights(weight)) inputs.push_back(v);
-  single.expect(conv, inputs, {g.batch, g.out_h, g.out_w, g.out_c}, single.random_activation());
+  const Shape shape{g.batch, g.out_h, g.out_w, g.out_c};
+  if (added)
+    single.expect_added(conv, inputs, shape);
+  else
+    single.expect(conv, inputs, shape, single.random_activation());
 }
 
 TEST(Int8Ops, ConvolutionsAtRandom) {
-  in_both_roundings(1, 120, [](Rng& rng, Single& single) {
+  int i = 0;
+  in_both_roundings(1, 240, [&](Rng& rng, Single& single) {
+    const bool added = i++ % 4 >= 2;
     op::Conv2d conv{.stride = {between(rng, 1, 3), between(rng, 1, 3)}};
     if (rng.below(4) == 0) conv.dilation = {between(rng, 1, 2), between(rng, 1, 2)};
     conv.padding = {between(rng, 0, 2), between(rng, 0, 2), between(rng, 0, 2), between(rng, 0, 2)};
@@ -216,7 +260,7 @@ TEST(Int8Ops, ConvolutionsAtRandom) {
       out = conv.groups * between(rng, 1, 20);
     }
     expect_conv(rng, single, {between(rng, 1, 3), between(rng, 1, 12), between(rng, 1, 14), in},
-                out, {between(rng, 1, 4), between(rng, 1, 4)}, conv);
+                out, {between(rng, 1, 4), between(rng, 1, 4)}, conv, added);
   });
 }
 
@@ -255,9 +299,10 @@ TEST(Int8Ops, ConvolutionsOfEachKind) {
   };
   int i = 0;
   for (const Case& c : cases)
-    in_both_roundings(++i, 4, [&](Rng& rng, Single& single) {
-      expect_conv(rng, single, c.images, c.out, c.kernel, c.conv);
-    });
+    for (const bool added : {false, true})
+      in_both_roundings(++i, 4, [&](Rng& rng, Single& single) {
+        expect_conv(rng, single, c.images, c.out, c.kernel, c.conv, added);
+      });
 }
 
 TEST(Int8Ops, LinearLayers) {

@@ -93,6 +93,7 @@ TUCO_SAMPLES(SoftmaxGrad);
 TUCO_SAMPLES(LogSoftmaxGrad);
 // int8 (samples_quantized.cpp).
 TUCO_SAMPLES(QConv2d);
+TUCO_SAMPLES(QConv2dAdd);
 TUCO_SAMPLES(QLinear);
 TUCO_SAMPLES(QAdd);
 TUCO_SAMPLES(QMean);

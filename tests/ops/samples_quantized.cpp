@@ -44,6 +44,18 @@ Samples samples(Tag<op::QConv2d>) {
            {0}}};
 }
 
+Samples samples(Tag<op::QConv2dAdd>) {
+  const op::QConv2d conv{{.stride = 2, .padding = {1, 0, 2, 1}}, -3, {5, -100, 120}};
+  const op::QConv2d depthwise{{.padding = 1, .groups = 4}, 127, {5, -100, 120}};
+  const op::QAdd add{5, -4, {1 << 30, 0}, {1500000000, -2}, {1100000000, -18}, {6, -110, 127}};
+  auto inputs = product({2, 5, 6, 3}, {7, 3, 3, 3}),
+       depthwise_inputs = product({1, 4, 4, 4}, {4, 3, 3, 1});
+  inputs.push_back(int8s({2, 2, 4, 7}, 4));
+  depthwise_inputs.push_back(int8s({1, 4, 4, 4}, 4));
+  return {{op::QConv2dAdd{conv, add}, inputs, {0, 4}},
+          {op::QConv2dAdd{depthwise, add}, depthwise_inputs, {0, 4}}};
+}
+
 Samples samples(Tag<op::QLinear>) {
   return {{op::QLinear{7, {-9, -128, 127, Rounding::kDouble}}, product({3, 11}, {5, 11}), {0}},
           {op::QLinear{0, {1, -4, 60, Rounding::kSingle}}, product({2, 2, 4}, {17, 4}), {0}}};
