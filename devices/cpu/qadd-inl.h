@@ -28,8 +28,7 @@ class ShortAddition {
     upper_ = splat_integer(upper);
 #endif
     lower_ = splat_integer(lower);
-    nudge_ = splat_integer(1 << 10);
-    half_ = splat_integer(int64_t{1} << (add.other_right - 1));
+    nudge_ = splat_integer((1 << 10) + (int64_t{1} << (add.other_right + 10)));
     right_ = splat_integer(add.other_right);
   }
   QForm form() const { return short_form(out_); }
@@ -42,13 +41,14 @@ class ShortAddition {
 #else
     const VecI x = pairs * upper_ + hn::ShiftRight<11>(pairs * lower_ + nudge_);
 #endif
-    return requantize_.scaled<kForm>(half + ((x + half_ + hn::ShiftRight<31>(x)) >> right_));
+    // Half a unit is in the nudge; less one for negatives, ties go away from zero.
+    return requantize_.scaled<kForm>(half + ((x + hn::ShiftRight<31>(pairs)) >> right_));
   }
 
  private:
   op::Requantize out_;
   Requantizer requantize_;
-  VecI upper_, lower_, nudge_, half_, right_;
+  VecI upper_, lower_, nudge_, right_;
 };
 
 /// The pairs of numbers of 9 bits.

@@ -8,18 +8,6 @@
 
 namespace tuco::cpu {
 
-QConstants QPacked::constants(int64_t i) const {
-  const int32_t* first = lanes.as<int32_t>() + i * kQArrays * width;
-  return {first,
-          first + width,
-          first + 2 * width,
-          first + 3 * width,
-          nudges.as<int64_t>() + i * width,
-          width / 2,
-          product.requantize,
-          form};
-}
-
 QScale scale_of(const Multiplier& m, int32_t zero_point, QForm form) {
   // With x = (sum * value + 2^30) >> 31 and half a unit and the zero point in `half`, the result is
   // (x + half) >> right, one less in the sum for negative x; nested floors are one. A negative sum
@@ -29,10 +17,6 @@ QScale scale_of(const Multiplier& m, int32_t zero_point, QForm form) {
   const int64_t nudge = (int64_t{1} << 30) + half * (int64_t{1} << 31);
   if (form == QForm::ties_up) return {right - 1, nudge};
   return {right, 2 * nudge};
-}
-
-QForm short_form(const op::Requantize& out) {
-  return out.low >= out.zero_point ? QForm::ties_up : QForm::ties_away;
 }
 
 namespace {
@@ -57,6 +41,13 @@ void allocate(QPacked& packed) {
   packed.weights = zeros(packed.weight_bytes * static_cast<size_t>(packed.count));
   packed.lanes = zeros(lanes * kQArrays * sizeof(int32_t));
   packed.nudges = zeros(lanes * sizeof(int64_t));
+  for (int64_t i = 0; i < packed.count; ++i) {
+    const int64_t width = packed.width;
+    const int32_t* first = packed.lanes.as<int32_t>() + i * kQArrays * width;
+    packed.constants.push_back({first, first + width, first + 2 * width, first + 3 * width,
+                                packed.nudges.as<int64_t>() + i * width, width / 2,
+                                packed.product.requantize, packed.form});
+  }
 }
 
 void set_lane(const QProduct& p, int64_t channel, int32_t correction, QPacked& packed,

@@ -268,13 +268,12 @@ void convolve_depthwise(const WindowGeometry& g, const QPacked& packed, const in
                    const int64_t count = std::min({block, g.out_h - first, end - row});
                    rows.fill(x + n * g.in_h * g.in_w * g.in_c, first, count, strip);
                    for (int64_t c = 0; c < packed.count && c * kBlock < outputs; ++c) {
-                     const QConstants constants = packed.constants(c);
                      QBlocks b{offsets,
                                groups,
                                nullptr,
                                packed.weights.as<Weight>() +
                                    c * static_cast<int64_t>(packed.weight_bytes / sizeof(Weight)),
-                               &constants,
+                               &packed.constants[c],
                                nullptr,
                                outputs - c * kBlock,
                                packed.count * kBlock};

@@ -150,11 +150,13 @@ HWY_EXPORT(dequantize);
 
 std::optional<QShortAdd> short_add(const op::QAdd& op) {
   const auto is_half = [](const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; };
-  const auto fits = [](const Multiplier& m) { return m.shift <= -1 && m.shift >= -22; };
+  const auto fits = [](const Multiplier& m, int32_t most) {
+    return m.shift <= -1 && m.shift >= -most;
+  };
   const bool swapped = !is_half(op.a);
   const Multiplier &half = swapped ? op.b : op.a, &other = swapped ? op.a : op.b;
-  if (op.out.rounding != Rounding::kDouble || !fits(op.sum) || !is_half(half) ||
-      !(is_half(other) || fits(other)))
+  if (op.out.rounding != Rounding::kDouble || !fits(op.sum, 22) || !is_half(half) ||
+      !(is_half(other) || fits(other, 19)))
     return {};
   QShortAdd add{swapped,      op.a_zero_point, op.b_zero_point, other.value,
                 -other.shift, op.sum,          op.out};

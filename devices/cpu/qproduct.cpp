@@ -47,7 +47,6 @@ struct StripRows {
 
   /// The rows under output rows [first, first + count) of an image.
   void fill(const int8_t* image, int64_t first, int64_t count, Element* strip) const {
-    const Element zero = zero_element(zero_point);
     const int64_t left = g.padding.left * g.in_c, row_size = g.in_w * g.in_c;
     const int64_t start = first * g.stride.h - g.padding.top;
     const int64_t rows = rows_for(count);
@@ -59,13 +58,22 @@ struct StripRows {
       Element* to = strip + r * pitch;
       const int64_t row = start + r;
       if (row < 0 || row >= g.in_h) {
-        std::fill_n(to, pitch, zero);
+        pad(to, pitch);
         continue;
       }
-      std::fill_n(to, left, zero);
+      pad(to, left);
       to_elements(image + row * row_size, row_size, zero_point, to + left);
-      std::fill_n(to + left + row_size, pitch - left - row_size, zero);
+      pad(to + left + row_size, pitch - left - row_size);
     }
+  }
+
+ private:
+  /// Real zeros, and perhaps some more, up to kSlack, where what follows is filled later.
+  void pad(Element* to, int64_t count) const {
+    const hn::ScalableTag<Element> d;
+    static_assert(HWY_LANES(Element) <= kSlack);
+    const auto zeros = hn::Set(d, zero_element(zero_point));
+    for (int64_t i = 0; i < count; i += HWY_LANES(Element)) hn::StoreU(zeros, d, to + i);
   }
 };
 
@@ -77,6 +85,15 @@ TileFunction find_tile(int64_t rows, int64_t vectors) {
   if (rows == kMaxSums) return tile<kMaxSums, 1, kNeighbours>;
 #endif
   return vectors == 1 ? tile<kMaxRows, 1> : tile<kMaxRows, kPair>;
+}
+
+/// What a tile of a panel has whatever its pixels.
+void set_panel(const QPacked& packed, int64_t panel, const QTileAddend* addend, QTile& t) {
+  t.runs = packed.runs;
+  t.run_bytes = (packed.length + kGroup - 1) / kGroup * 4;
+  t.weights = packed.weights.as<int32_t>() + panel * static_cast<int64_t>(packed.weight_bytes / 4);
+  t.constants = &packed.constants[panel];
+  t.addend = addend;
 }
 
 /// Output rows [first, first + count) of an image, panels [panel, last_panel), from their strip.
@@ -92,19 +109,12 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
     const int64_t group = panel / group_panels, first = panel % group_panels * packed.width;
     const int64_t channels = std::min(packed.width, group_out - first);
     const int64_t vectors = channels > kLanes ? kPair : 1;
-    const QConstants constants = packed.constants(panel);
-    QTile t{{},
-            column * static_cast<ptrdiff_t>(sizeof(Element)),
-            offsets,
-            packed.runs,
-            (packed.length + kGroup - 1) / kGroup * 4,
-            packed.weights.as<int32_t>() + panel * static_cast<int64_t>(packed.weight_bytes / 4),
-            &constants,
-            addend,
-            nullptr,
-            nullptr,
-            g.out_c,
-            channels};
+    QTile t;
+    set_panel(packed, panel, addend, t);
+    t.column = column * static_cast<ptrdiff_t>(sizeof(Element));
+    t.offsets = offsets;
+    t.y_row = g.out_c;
+    t.channels = channels;
     // One vector has a broadcast for each dot product: many pixels share its weights.
     const bool wide =
         kMaxSums > kMaxRows && vectors == 1 && g.out_w % kNeighbours == 0 && pixels >= kMaxSums;
@@ -139,6 +149,45 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
   }
 }
 
+/// A linear layer of one row, or what is the same.
+bool is_one_row(const WindowGeometry& g, const QPacked& packed) {
+  return g.batch * g.in_h * g.in_w * g.out_h * g.out_w == 1 && packed.runs == 1 &&
+         packed.product.groups == 1 && g.padding.top == 0 && g.padding.left == 0;
+}
+
+/// Nothing is shared by pixels then, and little done for each panel: several of them at a time.
+void multiply_row(const QPacked& packed, const int8_t* x, const QTileAddend* addend,
+                  const int8_t* added, int8_t* y) {
+  constexpr int64_t kMany = 4;
+  const ptrdiff_t offset = 0;
+  Scratch scratch;
+  auto* elements = scratch.get<Element>(packed.length + kSlack);
+  to_elements(x, packed.length, packed.product.in_zero_point, elements);
+  const auto some_panels = [&](int64_t panel, int64_t last) {
+    while (panel < last) {
+      const int64_t count = std::min(kMany, last - panel);
+      QTile tiles[kMany];
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = (panel + i) * packed.width;
+        set_panel(packed, panel + i, addend, tiles[i]);
+        tiles[i].pixels[0] = elements;
+        tiles[i].offsets = &offset;
+        tiles[i].channels = std::min(packed.width, packed.product.out - first);
+        tiles[i].y = y + first;
+        if (addend) tiles[i].added = added + first;
+      }
+      if (count == kMany && tiles[kMany - 1].channels > kLanes)
+        tiles_of_pixel<kMany>(tiles);
+      else
+        for (int64_t i = 0; i < count; ++i)
+          find_tile(1, tiles[i].channels > kLanes ? kPair : 1)(tiles[i]);
+      panel += count;
+    }
+  };
+  parallel_for(0, packed.count, 1 + kProductsPerThread / (packed.length * packed.width + 1),
+               some_panels);
+}
+
 void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
                      const int8_t* added, int8_t* y) {
   std::optional<ShortAddition> addition;
@@ -150,6 +199,7 @@ void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_
         QTileAddend{*addition, to_half,
                     to_half ? packed.fused->other_zero_point : packed.fused->half_zero_point});
   }
+  if (is_one_row(g, packed)) return multiply_row(packed, x, addend ? &*addend : nullptr, added, y);
   const StripRows rows(g, packed.product.in_zero_point);
   const int64_t reach_rows = kStripBytes / (rows.pitch * static_cast<int64_t>(sizeof(Element)) + 1);
   const int64_t block =

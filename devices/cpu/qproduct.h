@@ -38,7 +38,9 @@ struct QScale {
 /// For a multiplier whose shift is in [-22, -1], and a short form.
 QScale scale_of(const Multiplier& m, int32_t zero_point, QForm form);
 /// The form of such multipliers, if the rounding is double.
-QForm short_form(const op::Requantize& out);
+inline QForm short_form(const op::Requantize& out) {
+  return out.low >= out.zero_point ? QForm::ties_up : QForm::ties_away;
+}
 
 /// A convolution with constant weights.
 struct QProduct {
@@ -69,8 +71,7 @@ struct QPacked {
                                         // their length
   size_t weight_bytes;                  // of one panel or block
   AlignedBytes weights, lanes, nudges;  // lanes: kQArrays arrays of `width` for each panel or block
-
-  QConstants constants(int64_t i) const;
+  std::vector<QConstants> constants;    // of each panel or block
 };
 inline constexpr int64_t kQArrays = 4;
 

@@ -278,9 +278,9 @@ TEST(PlanFile, RefusesPlansThatDoNotFit) {
     return load_plan(path);
   };
   const std::string first = fmt::format("\"offsets\":[{},", plan.data().memory.offsets[0]);
-  EXPECT_EQ(with("\"version\":1", "\"version\":1").note(), "");
-  EXPECT_EQ(with("\"version\":1", "\"version\":0").note(),
-            "the plan is of version 0, this Tuco makes version 1: compiled anew");
+  EXPECT_EQ(with("\"version\":2", "\"version\":2").note(), "");
+  EXPECT_EQ(with("\"version\":2", "\"version\":0").note(),
+            "the plan is of version 0, this Tuco makes version 2: compiled anew");
   EXPECT_TRUE(with("\"processor\":\"", "\"processor\":\"another ")
                   .note()
                   .starts_with("the plan was made for another "));

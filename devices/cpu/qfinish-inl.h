@@ -1,0 +1,219 @@
+// What becomes of the sums of a register tile of int8 products: they are scaled, perhaps added to
+// another image, and stored. Compiled once for each Highway target, as int8-inl.h is.
+#if defined(TUCO_DEVICES_CPU_QFINISH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TUCO_DEVICES_CPU_QFINISH_INL_H_
+#undef TUCO_DEVICES_CPU_QFINISH_INL_H_
+#else
+#define TUCO_DEVICES_CPU_QFINISH_INL_H_
+#endif
+
+#include "tuco/devices/cpu/int8-inl.h"
+#include "tuco/devices/cpu/qadd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tuco::cpu::HWY_NAMESPACE {
+
+constexpr int kMaxRows = HWY_CAP_GE512 ? 8 : 4;  // pixels of the largest tile of kPair vectors
+constexpr int kMaxSums = kPair * kMaxRows;       // vectors of sums in registers
+// Pixels that follow each other in a row of the image, and so share a pointer, in the tile of
+// kMaxSums pixels by one vector.
+constexpr int kNeighbours = 4;
+
+/// What is added to the results of a tile.
+struct QTileAddend {
+  const ShortAddition& addition;
+  bool to_half;        // the results are the half, the addend is the other
+  int32_t zero_point;  // of the addend
+};
+
+/// Some pixels by the channels of a panel.
+struct QTile {
+  const Element* pixels[8];  // where their windows begin, or those of every kNeighbours-th
+  ptrdiff_t column;          // bytes from one neighbour to the next
+  const ptrdiff_t* offsets;  // of the runs, in bytes
+  int64_t runs, run_bytes;   // run_bytes: a multiple of 4
+  const int32_t* weights;    // a group of them in each
+  const QConstants* constants;
+  const QTileAddend* addend;  // null: none
+  int8_t* y;
+  const int8_t* added;  // where the addend's image is what y is of the output
+  ptrdiff_t y_row;
+  int64_t channels;  // of the panel that exist
+};
+
+template <int NV>
+using PanelBytes = std::conditional_t<NV == 1, I8Quarter, I8Half>;
+
+#if TUCO_X86_VECTORS
+// Narrowing four vectors happens within 128 bits. Where the words of `kPixels` pixels are then.
+template <int kPixels>
+struct NarrowedOrder {
+  HWY_ALIGN int32_t words[kLanes];
+  constexpr NarrowedOrder() : words() {
+    constexpr int kWords = 4 / kPixels;  // of a pixel within 128 bits
+    for (int i = 0; i < kLanes; ++i) {
+      const int pixel = i / (kWords * kLanes / 4), word = i % (kWords * kLanes / 4);
+      words[i] = word / kWords * 4 + pixel * kWords + word % kWords;
+    }
+  }
+};
+
+/// Four vectors of results of kPixels pixels, one pixel after another.
+template <int kPixels>
+HWY_INLINE hn::Vec<I8> narrow_pixels(const VecI* v) {
+  static constexpr NarrowedOrder<kPixels> kOrder;
+  return hn::BitCast(I8(), hn::TableLookupLanes(hn::BitCast(I32(), narrow_four(v)),
+                                                hn::SetTableIndices(I32(), kOrder.words)));
+}
+#endif
+
+/// One pixel's results.
+template <int NV>
+HWY_INLINE void store_pixel(const VecI (&v)[NV], const op::Requantize& out, int8_t* y,
+                            int64_t channels) {
+  using D = PanelBytes<NV>;
+  const auto bytes = [&] {
+    if constexpr (NV == 1)
+      return narrow(v[0]);
+    else
+      return narrow(v[0], v[1]);
+  }();
+  const auto low = hn::Set(D(), static_cast<int8_t>(out.low)),
+             high = hn::Set(D(), static_cast<int8_t>(out.high));
+  store_first_bytes(D(), hn::Min(hn::Max(bytes, low), high), y, channels);
+}
+
+/// The results of some pixels.
+template <int MR, int NV>
+HWY_INLINE void store_pixels(const VecI (&v)[MR][NV], const op::Requantize& out, int8_t* y,
+                             ptrdiff_t y_row, int64_t channels) {
+#if TUCO_X86_VECTORS
+  constexpr int kPixels = 4 / NV;  // that four vectors hold
+  if constexpr (MR % kPixels == 0) {
+    // Whole panels; of one vector, if pixels lie together.
+    if (channels == NV * kLanes && (NV == kPair || y_row == kLanes)) {
+      const auto low = hn::Set(I8(), static_cast<int8_t>(out.low)),
+                 high = hn::Set(I8(), static_cast<int8_t>(out.high));
+      TUCO_UNROLL
+      for (int i = 0; i < MR; i += kPixels) {
+        VecI four[4];
+        TUCO_UNROLL
+        for (int k = 0; k < 4; ++k) four[k] = v[i + k / NV][k % NV];
+        const auto bytes = hn::Min(hn::Max(narrow_pixels<kPixels>(four), low), high);
+        if constexpr (NV == 1) {
+          hn::StoreU(bytes, I8(), y + i * kLanes);
+        } else {
+          hn::StoreU(hn::LowerHalf(bytes), I8Half(), y + i * y_row);
+          hn::StoreU(hn::UpperHalf(I8Half(), bytes), I8Half(), y + (i + 1) * y_row);
+        }
+      }
+      return;
+    }
+  }
+#endif
+  TUCO_UNROLL
+  for (int i = 0; i < MR; ++i) store_pixel<NV>(v[i], out, y + i * y_row, channels);
+}
+
+template <QForm kForm, int MR, int NV>
+HWY_INLINE void finish_short(VecI (&sums)[MR][NV], const QTile& t) {
+  const QConstants& c = *t.constants;
+  TUCO_UNROLL
+  for (int j = 0; j < NV; ++j) {
+    const Requantizer requantizer(c, j * kLanes);
+    TUCO_UNROLL
+    for (int i = 0; i < MR; ++i) sums[i][j] = requantizer.scaled<kForm>(sums[i][j]);
+  }
+  store_pixels(sums, c.out, t.y, t.y_row, t.channels);
+}
+
+// What follows is for sums in memory, of `rows` pixels: no code for each tile.
+
+template <int NV>
+HWY_NOINLINE void finish_general(const int32_t* sums, int rows, const QTile& t) {
+  for (int i = 0; i < rows; ++i) {
+    VecI v[NV];
+    for (int j = 0; j < NV; ++j)
+      v[j] = requantize_general(load_ints(sums + (i * NV + j) * kLanes), *t.constants, j * kLanes);
+    store_pixel<NV>(v, t.constants->out, t.y + i * t.y_row, t.channels);
+  }
+}
+
+/// An addend's pixel, less the zero point, as ShortAddition takes the half or the other, in the
+/// order of sums.
+template <bool kHalf, int NV>
+HWY_INLINE void load_addend(const int8_t* p, int32_t zero_point, int64_t channels, VecI (&v)[NV]) {
+#if TUCO_X86_VECTORS
+  if constexpr (NV == kPair) {
+    const auto q = hn::PromoteTo(I16(), load_first_bytes(I8Half(), p, channels)) -
+                   hn::Set(I16(), static_cast<int16_t>(zero_point));
+    const auto lower = kHalf ? hn::Zero(I16()) : q, above = kHalf ? q : hn::ShiftLeft<7>(q);
+    v[0] = hn::BitCast(I32(), hn::InterleaveLower(I16(), lower, above));
+    v[1] = hn::BitCast(I32(), hn::InterleaveUpper(I16(), lower, above));
+    if constexpr (kHalf)
+      for (VecI& one : v) one = hn::ShiftLeft<3>(one);
+    return;
+  }
+#endif
+  for (int j = 0; j < NV; ++j) {
+    const auto bytes = load_first_bytes(I8Quarter(), p + j * kLanes, channels - j * kLanes);
+    const VecI q = hn::PromoteTo(I32(), bytes) - splat_integer(zero_point);
+    v[j] = kHalf ? hn::ShiftLeft<19>(q) : pairs_of(q);
+  }
+}
+
+/// Scales the sums, adds the addend; kTogether pixels at a time.
+template <QForm kForm, bool kToHalf, int kTogether, int NV>
+HWY_NOINLINE void finish_added(const int32_t* sums, int rows, const QTile& t) {
+  const QConstants& c = *t.constants;
+  const QTileAddend& addend = *t.addend;
+  const ShortAddition addition = addend.addition;
+  const VecI low = splat_integer(c.out.low), high = splat_integer(c.out.high);
+  Requantizer requantizers[NV];
+  for (int j = 0; j < NV; ++j) requantizers[j] = Requantizer(c, j * kLanes);
+  for (int i = 0; i < rows; i += kTogether) {
+    VecI v[kTogether][NV];
+    TUCO_UNROLL
+    for (int k = 0; k < kTogether; ++k) {
+      VecI added[NV];
+      load_addend<!kToHalf, NV>(t.added + (i + k) * t.y_row, addend.zero_point, t.channels, added);
+      TUCO_UNROLL
+      for (int j = 0; j < NV; ++j) {
+        const VecI q = requantizers[j].template scaled<QForm::ties_away>(
+            load_ints(sums + ((i + k) * NV + j) * kLanes));
+        const VecI bounded = hn::Min(hn::Max(q, low), high);
+        v[k][j] = kToHalf ? addition.result<kForm>(hn::ShiftLeft<19>(bounded), added[j])
+                          : addition.result<kForm>(added[j], pairs_of(bounded));
+      }
+    }
+    store_pixels(v, addition.out(), t.y + i * t.y_row, t.y_row, t.channels);
+  }
+}
+
+template <int MR, int NV>
+HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
+  if (!t.addend) {
+    if (t.constants->form == QForm::ties_up) return finish_short<QForm::ties_up>(sums, t);
+    if (t.constants->form == QForm::ties_away) return finish_short<QForm::ties_away>(sums, t);
+  }
+  HWY_ALIGN int32_t memory[MR * NV * kLanes];
+  TUCO_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    TUCO_UNROLL
+    for (int j = 0; j < NV; ++j) hn::Store(sums[i][j], I32(), memory + (i * NV + j) * kLanes);
+  }
+  if (!t.addend) return finish_general<NV>(memory, MR, t);
+  constexpr int kTogether = MR == 1 ? 1 : 4 / NV;
+  const bool up = t.addend->addition.form() == QForm::ties_up;
+  if (t.addend->to_half)
+    (up ? finish_added<QForm::ties_up, true, kTogether, NV>
+        : finish_added<QForm::ties_away, true, kTogether, NV>)(memory, MR, t);
+  else
+    (up ? finish_added<QForm::ties_up, false, kTogether, NV>
+        : finish_added<QForm::ties_away, false, kTogether, NV>)(memory, MR, t);
+}
+
+}  // namespace tuco::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
