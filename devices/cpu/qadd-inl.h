@@ -1,5 +1,5 @@
-// The addition of int8 numbers in registers, compiled once for each Highway target: for op::QAdd,
-// and for what follows a convolution. Included after int8-inl.h, inside no namespace.
+// The addition behind a convolution in registers, compiled once for each Highway target. Included
+// inside no namespace.
 #if defined(TUCO_DEVICES_CPU_QADD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef TUCO_DEVICES_CPU_QADD_INL_H_
 #undef TUCO_DEVICES_CPU_QADD_INL_H_
@@ -13,52 +13,36 @@
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
 
-/// A short addition (qadd.h) of vectors. The half is what its input less the zero point is, shifted
-/// left by 19; the other input is taken as pairs (pairs_of), also less the zero point.
-class ShortAddition {
+/// A QLinearAdd of vectors.
+class LinearAddition {
  public:
-  explicit ShortAddition(const QShortAdd& add)
-      : out_(add.out), requantize_(UniformConstants(add.sum, add.out).constants, 0) {
-    // (q 2^20 m + 2^30) / 2^31 is q upper + (q lower + 2^10) / 2^11.
-    const int64_t upper = add.other_value >> 11, lower = add.other_value & 0x7FF;
-#if TUCO_X86_VECTORS
-    // As coefficients of a pair, q and q 2^7.
-    upper_ = splat_integer((upper >> 7) << 16 | (upper & 0x7F));
-#else
-    upper_ = splat_integer(upper);
-#endif
-    lower_ = splat_integer(lower);
-    nudge_ = splat_integer((1 << 10) + (int64_t{1} << (add.other_right + 10)));
-    right_ = splat_integer(add.other_right);
+  explicit LinearAddition(const QLinearAdd& add)
+      : out{0, add.low, add.high, Rounding::kDouble}, add_(add), shift_(splat_integer(add.shift)) {
+    offset_ = splat_integer(add.c);
+    lower_ = splat_integer(add.a & 0xFF) | hn::ShiftLeft<16>(splat_integer(add.b & 0xFF));
+    upper_ = splat_integer(add.a >> 8) | hn::ShiftLeft<16>(splat_integer(add.b >> 8));
   }
-  QForm form() const { return short_form(out_); }
-  const op::Requantize& out() const { return out_; }
 
-  template <QForm kForm>
-  HWY_INLINE VecI result(VecI half, VecI pairs) const {
 #if TUCO_X86_VECTORS
-    const VecI x = dot_pairs(hn::ShiftRight<11>(dot_pairs(nudge_, pairs, lower_)), pairs, upper_);
-#else
-    const VecI x = pairs * upper_ + hn::ShiftRight<11>(pairs * lower_ + nudge_);
-#endif
-    // Half a unit is in the nudge; less one for negatives, ties go away from zero.
-    return requantize_.scaled<kForm>(half + ((x + hn::ShiftRight<31>(pairs)) >> right_));
+  /// Each lane is a pair of int16, of one input and the other. Factors are taken in two parts of 8
+  /// and 15 bits.
+  HWY_INLINE VecI operator()(VecI pairs) const {
+    const VecI shifted = hn::BitCast(I32(), hn::ShiftLeft<8>(hn::BitCast(I16(), pairs)));
+    return dot_pairs(dot_pairs(offset_, pairs, lower_), shifted, upper_) >> shift_;
   }
+#endif
+  /// One result, not clamped.
+  int32_t operator()(int64_t q, int64_t r) const {
+    return static_cast<int32_t>(static_cast<uint32_t>(add_.a * q + add_.b * r + add_.c)) >>
+           add_.shift;
+  }
+
+  op::Requantize out;  // the bounds
 
  private:
-  op::Requantize out_;
-  Requantizer requantize_;
-  VecI upper_, lower_, nudge_, right_;
+  QLinearAdd add_;
+  VecI offset_, lower_, upper_, shift_;
 };
-
-/// The pairs of numbers of 9 bits.
-HWY_INLINE VecI pairs_of(VecI q) {
-#if TUCO_X86_VECTORS
-  return hn::OrAnd(hn::ShiftLeft<23>(q), q, splat_integer(0xFFFF));
-#else
-  return q;
-#endif
-}
 
 }  // namespace tuco::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,5 +1,4 @@
-// Which additions of int8 have a short form: one input, of the larger scale, has the factor 1/2,
-// which is a shift, and double rounding shifts right alone.
+// The addition of two int8 images, for the op of its own and behind a convolution.
 #pragma once
 #include <optional>
 
@@ -7,19 +6,15 @@
 
 namespace tuco::cpu {
 
-/// The first input of the op has the factor 1/2, or the second where `swapped`; the other's is
-/// other_value / 2^(31 + other_right).
-struct QShortAdd {
-  bool swapped;
-  int32_t half_zero_point, other_zero_point;
-  int64_t other_value;
-  int32_t other_right;
-  Multiplier sum;
-  op::Requantize out;
+/// (a q + b r + c) >> shift, clamped: what an addition gives for all int8 q and r. The factors are
+/// below 2^23, and their sum with c and the products fits 32 bits, though parts of it may not.
+struct QLinearAdd {
+  int32_t a, b, c, shift, low, high;
 };
 
-/// Nothing where the op needs the general form.
-std::optional<QShortAdd> short_add(const op::QAdd& op);
+/// Nothing where no such numbers give all 65,536 results: the roundings of op::QAdd are not linear,
+/// and factors of 23 bits are sometimes too coarse.
+std::optional<QLinearAdd> linear_add(const op::QAdd& op);
 
 /// The op on `size` numbers; y may be a or b.
 void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size);

@@ -85,12 +85,8 @@ QPacked pack(const QProduct& product) {
   packed.product = product;
   packed.product.multipliers = multipliers.data();
   packed.form = is_short ? short_form(product.requantize) : QForm::general;
-  if (is_short && product.add && !product.depthwise()) packed.fused = short_add(*product.add);
-  if (packed.fused) {
-    op::Requantize& out = packed.product.requantize;
-    out = {0, out.low - out.zero_point, out.high - out.zero_point, out.rounding};
-    packed.form = QForm::ties_away;  // there may be results below the zero point
-  }
+  if (is_short && product.add && !product.depthwise()) packed.fused = linear_add(*product.add);
+  if (packed.fused) packed.form = QForm::ties_away;  // right for all
   (product.depthwise() ? pack_depthwise : pack_panels)(QProduct(packed.product), packed);
   packed.product.weight = nullptr;
   packed.product.bias = packed.product.multipliers = nullptr;

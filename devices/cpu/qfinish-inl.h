@@ -19,13 +19,6 @@ constexpr int kMaxSums = kPair * kMaxRows;       // vectors of sums in registers
 // kMaxSums pixels by one vector.
 constexpr int kNeighbours = 4;
 
-/// What is added to the results of a tile.
-struct QTileAddend {
-  const ShortAddition& addition;
-  bool to_half;        // the results are the half, the addend is the other
-  int32_t zero_point;  // of the addend
-};
-
 /// Some pixels by the channels of a panel.
 struct QTile {
   const Element* pixels[8];  // where their windows begin, or those of every kNeighbours-th
@@ -34,7 +27,7 @@ struct QTile {
   int64_t runs, run_bytes;   // run_bytes: a multiple of 4
   const int32_t* weights;    // a group of them in each
   const QConstants* constants;
-  const QTileAddend* addend;  // null: none
+  const LinearAddition* addition;  // null: none
   int8_t* y;
   const int8_t* added;  // where the addend's image is what y is of the output
   ptrdiff_t y_row;
@@ -139,60 +132,77 @@ HWY_NOINLINE void finish_general(const int32_t* sums, int rows, const QTile& t) 
   }
 }
 
-/// An addend's pixel, less the zero point, as ShortAddition takes the half or the other, in the
-/// order of sums.
-template <bool kHalf, int NV>
-HWY_INLINE void load_addend(const int8_t* p, int32_t zero_point, int64_t channels, VecI (&v)[NV]) {
 #if TUCO_X86_VECTORS
+/// The addend of two vectors, in the order of their sums as int16: of one pixel, or of two.
+template <int NV>
+HWY_INLINE hn::Vec<I16> load_addend(const int8_t* p, ptrdiff_t row, int64_t channels) {
   if constexpr (NV == kPair) {
-    const auto q = hn::PromoteTo(I16(), load_first_bytes(I8Half(), p, channels)) -
-                   hn::Set(I16(), static_cast<int16_t>(zero_point));
-    const auto lower = kHalf ? hn::Zero(I16()) : q, above = kHalf ? q : hn::ShiftLeft<7>(q);
-    v[0] = hn::BitCast(I32(), hn::InterleaveLower(I16(), lower, above));
-    v[1] = hn::BitCast(I32(), hn::InterleaveUpper(I16(), lower, above));
-    if constexpr (kHalf)
-      for (VecI& one : v) one = hn::ShiftLeft<3>(one);
+    return hn::PromoteTo(I16(), load_first_bytes(I8Half(), p, channels));
+  } else {
+    HWY_ALIGN int8_t two[2 * kLanes];
+    if (row != kLanes) {
+      std::memcpy(two, p, static_cast<size_t>(channels));
+      std::memcpy(two + kLanes, p + row, static_cast<size_t>(channels));
+      p = two;
+    }
+    // Narrowing to int16 takes four numbers of one, four of the other.
+    using Words = hn::Repartition<int32_t, I8Half>;
+    HWY_ALIGN int32_t order[kLanes / 2];
+    for (int i = 0; i < kLanes / 2; ++i) order[i] = i / 2 + i % 2 * (kLanes / 4);
+    const auto words = hn::BitCast(Words(), hn::LoadU(I8Half(), p));
+    return hn::PromoteTo(
+        I16(),
+        hn::BitCast(I8Half(), hn::TableLookupLanes(words, hn::SetTableIndices(Words(), order))));
+  }
+}
+#endif
+
+/// Scales the sums and adds; kTogether pixels at a time.
+template <int kTogether, int NV>
+HWY_NOINLINE void finish_added(const int32_t* sums, int rows, const QTile& t) {
+  const QConstants& c = *t.constants;
+  const LinearAddition addition = *t.addition;
+  const auto scaled = [&](const Requantizer& by, const int32_t* from) TUCO_INLINE_LAMBDA {
+    return by.scaled<QForm::ties_away>(load_ints(from));
+  };
+#if TUCO_X86_VECTORS
+  constexpr int kPixels = kPair / NV;  // of two vectors
+  if constexpr (kTogether >= kPixels) {
+    const Requantizer first(c, 0), second(c, (NV - 1) * kLanes);
+    const auto low = hn::Set(I16(), static_cast<int16_t>(c.out.low)),
+               high = hn::Set(I16(), static_cast<int16_t>(c.out.high));
+    for (int i = 0; i < rows; i += kTogether, sums += kTogether * NV * kLanes) {
+      VecI v[kTogether][NV];
+      TUCO_UNROLL
+      for (int k = 0; k < kTogether; k += kPixels) {
+        const int32_t* from = sums + k * NV * kLanes;
+        const auto both =
+            hn::ReorderDemote2To(I16(), scaled(first, from), scaled(second, from + kLanes));
+        const auto q = hn::Min(hn::Max(both, low), high);
+        const auto r = load_addend<NV>(t.added + (i + k) * t.y_row, t.y_row, t.channels);
+        v[k][0] = addition(hn::BitCast(I32(), hn::InterleaveLower(I16(), q, r)));
+        v[k + kPixels - 1][NV - 1] = addition(hn::BitCast(I32(), hn::InterleaveUpper(I16(), q, r)));
+      }
+      store_pixels(v, addition.out, t.y + i * t.y_row, t.y_row, t.channels);
+    }
     return;
   }
 #endif
-  for (int j = 0; j < NV; ++j) {
-    const auto bytes = load_first_bytes(I8Quarter(), p + j * kLanes, channels - j * kLanes);
-    const VecI q = hn::PromoteTo(I32(), bytes) - splat_integer(zero_point);
-    v[j] = kHalf ? hn::ShiftLeft<19>(q) : pairs_of(q);
-  }
-}
-
-/// Scales the sums, adds the addend; kTogether pixels at a time.
-template <QForm kForm, bool kToHalf, int kTogether, int NV>
-HWY_NOINLINE void finish_added(const int32_t* sums, int rows, const QTile& t) {
-  const QConstants& c = *t.constants;
-  const QTileAddend& addend = *t.addend;
-  const ShortAddition addition = addend.addition;
   const VecI low = splat_integer(c.out.low), high = splat_integer(c.out.high);
-  Requantizer requantizers[NV];
-  for (int j = 0; j < NV; ++j) requantizers[j] = Requantizer(c, j * kLanes);
-  for (int i = 0; i < rows; i += kTogether) {
-    VecI v[kTogether][NV];
-    TUCO_UNROLL
-    for (int k = 0; k < kTogether; ++k) {
-      VecI added[NV];
-      load_addend<!kToHalf, NV>(t.added + (i + k) * t.y_row, addend.zero_point, t.channels, added);
-      TUCO_UNROLL
-      for (int j = 0; j < NV; ++j) {
-        const VecI q = requantizers[j].template scaled<QForm::ties_away>(
-            load_ints(sums + ((i + k) * NV + j) * kLanes));
-        const VecI bounded = hn::Min(hn::Max(q, low), high);
-        v[k][j] = kToHalf ? addition.result<kForm>(hn::ShiftLeft<19>(bounded), added[j])
-                          : addition.result<kForm>(added[j], pairs_of(bounded));
-      }
-    }
-    store_pixels(v, addition.out(), t.y + i * t.y_row, t.y_row, t.channels);
+  for (int i = 0; i < rows; ++i) {  // a vector a pixel
+    HWY_ALIGN int32_t results[kLanes];
+    hn::Store(hn::Min(hn::Max(scaled(Requantizer(c, 0), sums + i * kLanes), low), high), I32(),
+              results);
+    const int8_t* added = t.added + i * t.y_row;
+    for (int64_t k = 0; k < t.channels; ++k) results[k] = addition(results[k], added[k]);
+    const VecI v[1] = {load_ints(results)};
+    store_pixel<1>(v, addition.out, t.y + i * t.y_row, t.channels);
   }
 }
 
 template <int MR, int NV>
 HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
-  if (!t.addend) {
+  if (!t.addition) {
     if (t.constants->form == QForm::ties_up) return finish_short<QForm::ties_up>(sums, t);
     if (t.constants->form == QForm::ties_away) return finish_short<QForm::ties_away>(sums, t);
   }
@@ -202,15 +212,10 @@ HWY_INLINE void finish_panel(VecI (&sums)[MR][NV], const QTile& t) {
     TUCO_UNROLL
     for (int j = 0; j < NV; ++j) hn::Store(sums[i][j], I32(), memory + (i * NV + j) * kLanes);
   }
-  if (!t.addend) return finish_general<NV>(memory, MR, t);
-  constexpr int kTogether = MR == 1 ? 1 : 4 / NV;
-  const bool up = t.addend->addition.form() == QForm::ties_up;
-  if (t.addend->to_half)
-    (up ? finish_added<QForm::ties_up, true, kTogether, NV>
-        : finish_added<QForm::ties_away, true, kTogether, NV>)(memory, MR, t);
+  if (t.addition)
+    finish_added<MR == 1 ? 1 : 4 / NV, NV>(memory, MR, t);
   else
-    (up ? finish_added<QForm::ties_up, false, kTogether, NV>
-        : finish_added<QForm::ties_away, false, kTogether, NV>)(memory, MR, t);
+    finish_general<NV>(memory, MR, t);
 }
 
 }  // namespace tuco::cpu::HWY_NAMESPACE

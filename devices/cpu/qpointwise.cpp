@@ -3,12 +3,51 @@
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/kernels.h"
+#include "tuco/devices/cpu/qadd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpointwise.cpp"
 #include <hwy/foreach_target.h>
 
-#include "tuco/devices/cpu/qadd-inl.h"
+#include "tuco/devices/cpu/int8-inl.h"
+
+#ifndef TUCO_DEVICES_CPU_QPOINTWISE_ONCE_
+#define TUCO_DEVICES_CPU_QPOINTWISE_ONCE_
+namespace tuco::cpu {
+
+/// An addition with a short form: the input of the larger scale, the second where `swapped`, has
+/// the factor 1/2, which is a shift, and double rounding shifts right alone. The other input's
+/// factor is other_value / 2^(31 + other_right).
+struct QShortAdd {
+  bool swapped;
+  int32_t half_zero_point, other_zero_point;
+  int64_t other_value;
+  int32_t other_right;
+  Multiplier sum;
+  op::Requantize out;
+};
+
+/// Nothing where the op needs the general form.
+inline std::optional<QShortAdd> short_add(const op::QAdd& op) {
+  const auto is_half = [](const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; };
+  const auto fits = [](const Multiplier& m, int32_t most) {
+    return m.shift <= -1 && m.shift >= -most;
+  };
+  const bool swapped = !is_half(op.a);
+  const Multiplier &half = swapped ? op.b : op.a, &other = swapped ? op.a : op.b;
+  if (op.out.rounding != Rounding::kDouble || !fits(op.sum, 22) || !is_half(half) ||
+      !(is_half(other) || fits(other, 19)))
+    return {};
+  QShortAdd add{swapped,      op.a_zero_point, op.b_zero_point, other.value,
+                -other.shift, op.sum,          op.out};
+  if (swapped) std::swap(add.half_zero_point, add.other_zero_point);
+  // A half as the whole, shifted right by one as all others are at least.
+  if (is_half(other)) add.other_value = int64_t{1} << 31, add.other_right = 1;
+  return add;
+}
+
+}  // namespace tuco::cpu
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
@@ -34,6 +73,50 @@ void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y
     const VecI v = requantize_general(x, sum.constants, 0);
     store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)), y + i, count);
   });
+}
+
+/// A QShortAdd of vectors. The half is what its input less the zero point is, shifted
+/// left by 19; the other input is taken as pairs (pairs_of), also less the zero point.
+class ShortAddition {
+ public:
+  explicit ShortAddition(const QShortAdd& add)
+      : requantize_(UniformConstants(add.sum, add.out).constants, 0) {
+    // (q 2^20 m + 2^30) / 2^31 is q upper + (q lower + 2^10) / 2^11.
+    const int64_t upper = add.other_value >> 11, lower = add.other_value & 0x7FF;
+#if TUCO_X86_VECTORS
+    // As coefficients of a pair, q and q 2^7.
+    upper_ = splat_integer((upper >> 7) << 16 | (upper & 0x7F));
+#else
+    upper_ = splat_integer(upper);
+#endif
+    lower_ = splat_integer(lower);
+    nudge_ = splat_integer((1 << 10) + (int64_t{1} << (add.other_right + 10)));
+    right_ = splat_integer(add.other_right);
+  }
+
+  template <QForm kForm>
+  HWY_INLINE VecI result(VecI half, VecI pairs) const {
+#if TUCO_X86_VECTORS
+    const VecI x = dot_pairs(hn::ShiftRight<11>(dot_pairs(nudge_, pairs, lower_)), pairs, upper_);
+#else
+    const VecI x = pairs * upper_ + hn::ShiftRight<11>(pairs * lower_ + nudge_);
+#endif
+    // Half a unit is in the nudge; less one for negatives, ties go away from zero.
+    return requantize_.scaled<kForm>(half + ((x + hn::ShiftRight<31>(pairs)) >> right_));
+  }
+
+ private:
+  Requantizer requantize_;
+  VecI upper_, lower_, nudge_, right_;
+};
+
+/// The pairs of numbers of 9 bits.
+HWY_INLINE VecI pairs_of(VecI q) {
+#if TUCO_X86_VECTORS
+  return hn::OrAnd(hn::ShiftLeft<23>(q), q, splat_integer(0xFFFF));
+#else
+  return q;
+#endif
 }
 
 #if TUCO_X86_VECTORS
@@ -147,24 +230,6 @@ HWY_EXPORT(add);
 HWY_EXPORT(look_up);
 HWY_EXPORT(quantize);
 HWY_EXPORT(dequantize);
-
-std::optional<QShortAdd> short_add(const op::QAdd& op) {
-  const auto is_half = [](const Multiplier& m) { return m.value == 1 << 30 && m.shift == 0; };
-  const auto fits = [](const Multiplier& m, int32_t most) {
-    return m.shift <= -1 && m.shift >= -most;
-  };
-  const bool swapped = !is_half(op.a);
-  const Multiplier &half = swapped ? op.b : op.a, &other = swapped ? op.a : op.b;
-  if (op.out.rounding != Rounding::kDouble || !fits(op.sum, 22) || !is_half(half) ||
-      !(is_half(other) || fits(other, 19)))
-    return {};
-  QShortAdd add{swapped,      op.a_zero_point, op.b_zero_point, other.value,
-                -other.shift, op.sum,          op.out};
-  if (swapped) std::swap(add.half_zero_point, add.other_zero_point);
-  // A half as the whole, shifted right by one as all others are at least.
-  if (is_half(other)) add.other_value = int64_t{1} << 31, add.other_right = 1;
-  return add;
-}
 
 void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
   TUCO_DISPATCH(add)(op, a, b, y, size);

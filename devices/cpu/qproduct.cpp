@@ -88,19 +88,20 @@ TileFunction find_tile(int64_t rows, int64_t vectors) {
 }
 
 /// What a tile of a panel has whatever its pixels.
-void set_panel(const QPacked& packed, int64_t panel, const QTileAddend* addend, QTile& t) {
+void set_panel(const QPacked& packed, int64_t panel, const LinearAddition* addition, QTile& t) {
   t.runs = packed.runs;
   t.run_bytes = (packed.length + kGroup - 1) / kGroup * 4;
   t.weights = packed.weights.as<int32_t>() + panel * static_cast<int64_t>(packed.weight_bytes / 4);
   t.constants = &packed.constants[panel];
-  t.addend = addend;
+  t.addition = addition;
 }
 
 /// Output rows [first, first + count) of an image, panels [panel, last_panel), from their strip.
 /// `added` is the addend's part that y is of the output, if something is added.
 void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripRows& rows,
                     const Element* strip, const ptrdiff_t* offsets, int64_t count, int64_t panel,
-                    int64_t last_panel, const QTileAddend* addend, const int8_t* added, int8_t* y) {
+                    int64_t last_panel, const LinearAddition* addition, const int8_t* added,
+                    int8_t* y) {
   const int64_t group_out = packed.product.out / packed.product.groups,
                 group_panels = packed.count / packed.product.groups;
   const int64_t pixels = count * g.out_w, column = g.stride.w * g.in_c,
@@ -110,7 +111,7 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
     const int64_t channels = std::min(packed.width, group_out - first);
     const int64_t vectors = channels > kLanes ? kPair : 1;
     QTile t;
-    set_panel(packed, panel, addend, t);
+    set_panel(packed, panel, addition, t);
     t.column = column * static_cast<ptrdiff_t>(sizeof(Element));
     t.offsets = offsets;
     t.y_row = g.out_c;
@@ -142,7 +143,7 @@ void convolve_block(const WindowGeometry& g, const QPacked& packed, const StripR
       }
       const int64_t place = i * g.out_c + group * group_out + first;
       t.y = y + place;
-      if (addend) t.added = added + place;
+      if (addition) t.added = added + place;
       find_tile(size, vectors)(t);
       i += size;
     }
@@ -156,7 +157,7 @@ bool is_one_row(const WindowGeometry& g, const QPacked& packed) {
 }
 
 /// Nothing is shared by pixels then, and little done for each panel: several of them at a time.
-void multiply_row(const QPacked& packed, const int8_t* x, const QTileAddend* addend,
+void multiply_row(const QPacked& packed, const int8_t* x, const LinearAddition* addition,
                   const int8_t* added, int8_t* y) {
   constexpr int64_t kMany = 4;
   const ptrdiff_t offset = 0;
@@ -169,12 +170,12 @@ void multiply_row(const QPacked& packed, const int8_t* x, const QTileAddend* add
       QTile tiles[kMany];
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = (panel + i) * packed.width;
-        set_panel(packed, panel + i, addend, tiles[i]);
+        set_panel(packed, panel + i, addition, tiles[i]);
         tiles[i].pixels[0] = elements;
         tiles[i].offsets = &offset;
         tiles[i].channels = std::min(packed.width, packed.product.out - first);
         tiles[i].y = y + first;
-        if (addend) tiles[i].added = added + first;
+        if (addition) tiles[i].added = added + first;
       }
       if (count == kMany && tiles[kMany - 1].channels > kLanes)
         tiles_of_pixel<kMany>(tiles);
@@ -190,16 +191,10 @@ void multiply_row(const QPacked& packed, const int8_t* x, const QTileAddend* add
 
 void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
                      const int8_t* added, int8_t* y) {
-  std::optional<ShortAddition> addition;
-  std::optional<QTileAddend> addend;
-  if (packed.fused) {
-    const bool to_half = !packed.fused->swapped;
-    addition.emplace(*packed.fused);
-    addend.emplace(
-        QTileAddend{*addition, to_half,
-                    to_half ? packed.fused->other_zero_point : packed.fused->half_zero_point});
-  }
-  if (is_one_row(g, packed)) return multiply_row(packed, x, addend ? &*addend : nullptr, added, y);
+  std::optional<LinearAddition> linear;
+  if (packed.fused) linear.emplace(*packed.fused);
+  const LinearAddition* addition = linear ? &*linear : nullptr;
+  if (is_one_row(g, packed)) return multiply_row(packed, x, addition, added, y);
   const StripRows rows(g, packed.product.in_zero_point);
   const int64_t reach_rows = kStripBytes / (rows.pitch * static_cast<int64_t>(sizeof(Element)) + 1);
   const int64_t block =
@@ -220,8 +215,8 @@ void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_
       const int64_t count = std::min({block, g.out_h - first, end - row});
       rows.fill(x + n * g.in_h * g.in_w * g.in_c, first, count, strip);
       const int64_t place = row * g.out_w * g.out_c;
-      convolve_block(g, packed, rows, strip, offsets, count, panel, last_panel,
-                     addend ? &*addend : nullptr, added + (addend ? place : 0), y + place);
+      convolve_block(g, packed, rows, strip, offsets, count, panel, last_panel, addition,
+                     added + (addition ? place : 0), y + place);
       row += count;
     }
   };

@@ -65,7 +65,7 @@ struct QPacked {
   Isa isa;
   QProduct product;  // without its pointers
   QForm form;
-  std::optional<QShortAdd> fused;  // the addition, if tiles do it: zero points are then taken off
+  std::optional<QLinearAdd> fused;  // the addition, if tiles do it
   int64_t width, count;
   int64_t runs, length;                 // contiguous runs of input elements under a window, and
                                         // their length

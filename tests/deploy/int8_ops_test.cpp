@@ -11,7 +11,9 @@
 #include "tuco/deploy/engine/lower.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/passes.h"
+#include "tuco/deploy/reference_arithmetic.h"
 #include "tuco/deploy/trace.h"
+#include "tuco/devices/cpu/qadd.h"
 
 namespace tuco::deploy {
 namespace {
@@ -323,6 +325,49 @@ TEST(Int8Ops, Additions) {
               b = single.activation(random_int8(shape, rng));
     single.expect(op::Add{}, {a, b}, shape, single.random_activation());
   });
+}
+
+// Behind a convolution that gives what comes in: every sum of two int8 is what op::QAdd gives.
+TEST(Int8Ops, AdditionsOfAllNumbersBehindAConvolution) {
+  Rng rng(6);
+  int linear = 0;
+  for (int i = 0; i < 24; ++i) {
+    const int64_t channels = i % 2 ? 32 : 16;
+    const Shape shape{1, 64, 1024 / channels, channels};
+    std::vector<int8_t> first(shape.numel()), second(shape.numel());
+    for (size_t k = 0; k < first.size(); ++k) {
+      first[k] = static_cast<int8_t>(k >> 8);
+      second[k] = static_cast<int8_t>(k & 255);
+    }
+    std::vector<int8_t> weight(channels * channels, 0);
+    std::vector<int32_t> quarters;
+    for (int64_t o = 0; o < channels; ++o) {
+      weight[o * channels + o] = 4;
+      quarters.insert(quarters.end(), {1 << 30, -1});
+    }
+    const auto rounding = i % 6 ? Rounding::kDouble : Rounding::kSingle;
+    const float a = std::exp2(rng.uniform(-8, -3)), b = i % 5 ? std::exp2(rng.uniform(-8, -3)) : a;
+    const auto [ma, mb, sum] =
+        add_multipliers(a, b, std::hypot(a, b) * rng.uniform(0.5f, 1.2f), rounding);
+    const auto point = [&] { return static_cast<int32_t>(between(rng, -128, 127)); };
+    op::QAdd add{point(), point(), ma, mb, sum, {i % 4 ? point() : -128, -128, 127, rounding}};
+    if (i % 3 == 0) add.out.low = add.out.zero_point;
+    linear += cpu::linear_add(add).has_value();
+    const op::QConv2dAdd op{{{}, add.a_zero_point, {add.a_zero_point}}, add};
+    const std::vector<Tensor> constants = {{},
+                                           from_values(weight, {channels, 1, 1, channels}),
+                                           zeros({channels}, {DType::int32}),
+                                           from_values(quarters, {channels, 2}),
+                                           {}};
+    std::vector<Tensor> in = constants;
+    in.front() = from_values(first, shape);
+    in.back() = from_values(second, shape);
+    Outputs sums = {empty(shape, {DType::int8})};
+    Workspace workspace;
+    backend(Device::cpu()).run(add, std::array{in.front(), in.back()}, sums, workspace);
+    expect_same_bytes(op, in, constants, sums[0]);
+  }
+  EXPECT_GE(linear, 20);  // those that tiles add
 }
 
 TEST(Int8Ops, PoolingAndMeans) {
