@@ -105,6 +105,13 @@ HWY_INLINE void to_elements(const int8_t* x, int64_t count, int32_t zero_point, 
   for (; i < count; ++i) to[i] = static_cast<Element>(kGroup == 4 ? x[i] + 128 : x[i] - zero_point);
 }
 
+/// `count` real zeros, and more up to the end of a vector: for what is filled from front to back.
+HWY_INLINE void pad_elements(int64_t count, int32_t zero_point, Element* to) {
+  const hn::ScalableTag<Element> d;
+  const auto zeros = hn::Set(d, zero_element(zero_point));
+  for (int64_t i = 0; i < count; i += HWY_LANES(Element)) hn::StoreU(zeros, d, to + i);
+}
+
 /// Writes the first `count` bytes and nothing else.
 template <class D>
 HWY_INLINE void store_first_bytes(D d, hn::Vec<D> v, int8_t* p, int64_t count) {

@@ -42,6 +42,11 @@ HWY_INLINE void interleave(D, const Element* const* taps, VecI* lanes) {
     std::memcpy(&lanes[j].raw, pair, 4);
   }
 }
+template <class D>
+HWY_INLINE void spread(D d, const Element* tap, VecI* lanes) {
+  const Element* const taps[] = {tap, tap};
+  interleave(d, taps, lanes);
+}
 template <class Finish>
 HWY_INLINE void narrow_block(const VecI* v, const Finish& finish) {
   for (int j = 0; j < kGroup; ++j) finish(I8Quarter(), narrow(v[j]), j);
@@ -69,6 +74,25 @@ HWY_INLINE void interleave(D, const Element* const* taps, VecI* lanes) {
 #endif
 }
 
+/// The same of one tap alone, where the weights of the others are zero and anything may stand for
+/// them.
+template <class D>
+HWY_INLINE void spread(D, const Element* tap, VecI* lanes) {
+  const auto x = hn::LoadU(D(), tap);
+#if HWY_TARGET == HWY_AVX3_DL
+  TUCO_UNROLL
+  for (int j = 0; j < kGroup; ++j) {
+    const VecI first = splat_integer(0x04040404 * j);
+    HWY_ALIGN constexpr int32_t kBytes[4] = {0, 0x01010101, 0x02020202, 0x03030303};
+    lanes[j] = hn::BitCast(
+        I32(), hn::TableLookupBytes(x, hn::BitCast(D(), hn::LoadDup128(I32(), kBytes) + first)));
+  }
+#else
+  lanes[0] = hn::BitCast(I32(), hn::InterleaveLower(D(), x, x));
+  lanes[1] = hn::BitCast(I32(), hn::InterleaveUpper(D(), x, x));
+#endif
+}
+
 /// Calls finish(tag, bytes, place) for the sums' int8 in the order of the outputs: narrowing within
 /// 128 bits undoes the interleaving.
 template <class Finish>
@@ -83,8 +107,8 @@ HWY_INLINE void narrow_block(const VecI* v, const Finish& finish) {
 
 /// Blocks of a row of outputs that share their channels.
 struct QBlocks {
-  const ptrdiff_t* taps;  // offsets of the taps, a multiple of kGroup of them
-  int64_t groups;         // of taps
+  const ptrdiff_t* taps;       // offsets of the taps, a multiple of kGroup of them
+  int64_t taps_count, groups;  // of taps
   const Element* x;
   const Weight* weights;
   const QConstants* constants;
@@ -92,7 +116,10 @@ struct QBlocks {
   int64_t size, step;  // outputs to the row's end; from block to block
 };
 
-/// kGroups is the number of groups, or 0 for any; kForm what the constants say.
+// The groups of a 3 x 3 kernel, the common one.
+constexpr int kNineTaps = (9 + kGroup - 1) / kGroup;
+
+/// kGroups is the number of groups of nine taps, or 0 for any number; kForm what the constants say.
 template <int kGroups, QForm kForm>
 void convolve_blocks(const QBlocks& b) {
   const QConstants& c = *b.constants;
@@ -114,7 +141,10 @@ void convolve_blocks(const QBlocks& b) {
       TUCO_UNROLL
       for (int k = 0; k < kGroup; ++k) taps[k] = b.x + b.taps[group * kGroup + k] + at;
       VecI lanes[kGroup];
-      interleave(hn::ScalableTag<Element>(), taps, lanes);
+      if (kGroups == kNineTaps && group == kGroups - 1)  // the ninth
+        spread(hn::ScalableTag<Element>(), taps[0], lanes);
+      else
+        interleave(hn::ScalableTag<Element>(), taps, lanes);
       TUCO_UNROLL
       for (int j = 0; j < kGroup; ++j, w += kBlock)
         sums[j] = dot(sums[j], lanes[j], load_ints(reinterpret_cast<const int32_t*>(w)));
@@ -144,9 +174,7 @@ void convolve_blocks(const QBlocks& b) {
 
 template <QForm kForm>
 void convolve_blocks(const QBlocks& b) {
-  // The taps of a 3 x 3 kernel are the common ones.
-  constexpr int kNine = (9 + kGroup - 1) / kGroup;
-  (b.groups == kNine ? convolve_blocks<kNine, kForm> : convolve_blocks<0, kForm>)(b);
+  (b.taps_count == 9 ? convolve_blocks<kNineTaps, kForm> : convolve_blocks<0, kForm>)(b);
 }
 
 void convolve_blocks(const QBlocks& b) {
@@ -182,13 +210,12 @@ struct SortedRows {
 
   /// The rows under output rows [first, first + count) of an image.
   void fill(const int8_t* image, int64_t first, int64_t count, Element* strip) const {
-    const Element zero = zero_element(zero_point);
     const int64_t start = first * g.stride.h - g.padding.top;
     for (int64_t r = 0; r < rows_for(count); ++r) {
       Element* to = strip + r * pitch;
       const int64_t row = start + r;
       if (row < 0 || row >= g.in_h) {
-        std::fill_n(to, pitch, zero);
+        pad_elements(pitch, zero_point, to);
         continue;
       }
       for (int64_t place = 0; place < g.stride.w; ++place, to += phase) {
@@ -199,10 +226,10 @@ struct SortedRows {
         };
         const int64_t left = columns_below(g.padding.left),
                       inside = columns_below(g.padding.left + g.in_w), all = columns_below(columns);
-        std::fill_n(to, left * g.out_c, zero);
+        pad_elements(left * g.out_c, zero_point, to);
         const int64_t column = place + left * g.stride.w - g.padding.left;
         copy_columns(image + (row * g.in_w + column) * g.in_c, inside - left, to + left * g.out_c);
-        std::fill_n(to + inside * g.out_c, (all - inside) * g.out_c, zero);
+        pad_elements((all - inside) * g.out_c, zero_point, to + inside * g.out_c);
       }
     }
   }
@@ -269,6 +296,7 @@ void convolve_depthwise(const WindowGeometry& g, const QPacked& packed, const in
                    rows.fill(x + n * g.in_h * g.in_w * g.in_c, first, count, strip);
                    for (int64_t c = 0; c < packed.count && c * kBlock < outputs; ++c) {
                      QBlocks b{offsets,
+                               taps,
                                groups,
                                nullptr,
                                packed.weights.as<Weight>() +

@@ -58,22 +58,13 @@ struct StripRows {
       Element* to = strip + r * pitch;
       const int64_t row = start + r;
       if (row < 0 || row >= g.in_h) {
-        pad(to, pitch);
+        pad_elements(pitch, zero_point, to);
         continue;
       }
-      pad(to, left);
+      pad_elements(left, zero_point, to);
       to_elements(image + row * row_size, row_size, zero_point, to + left);
-      pad(to + left + row_size, pitch - left - row_size);
+      pad_elements(pitch - left - row_size, zero_point, to + left + row_size);
     }
-  }
-
- private:
-  /// Real zeros, and perhaps some more, up to kSlack, where what follows is filled later.
-  void pad(Element* to, int64_t count) const {
-    const hn::ScalableTag<Element> d;
-    static_assert(HWY_LANES(Element) <= kSlack);
-    const auto zeros = hn::Set(d, zero_element(zero_point));
-    for (int64_t i = 0; i < count; i += HWY_LANES(Element)) hn::StoreU(zeros, d, to + i);
   }
 };
 
