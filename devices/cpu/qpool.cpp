@@ -4,6 +4,7 @@
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/kernels.h"
 #include "tuco/devices/cpu/pool_windows.h"
+#include "tuco/devices/cpu/scratch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpool.cpp"
@@ -44,22 +45,32 @@ struct QWindow {
 template <class Body>
 void for_each_window(const WindowGeometry& g, const int8_t* x, int8_t* y, const Body& body) {
   const PoolAxis v = vertical(g), h = horizontal(g);
+  // The same in each row.
+  struct Columns {
+    int64_t first, count, padded_cells;
+  };
+  Scratch scratch;
+  auto* columns = scratch.get<Columns>(g.out_w);
+  for (int64_t j = 0; j < g.out_w; ++j) {
+    const Range cells = h.cells(j);
+    columns[j] = {h.input(j, cells.begin) * g.in_c, cells.end - cells.begin, h.padded_cells(j)};
+  }
   const int64_t row_work = g.out_w * g.in_c * g.kernel.h * g.kernel.w;
-  parallel_for(
-      0, g.batch * g.out_h, 1 + 16 * kGrain / (row_work + 1), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          const int64_t n = row / g.out_h, i = row % g.out_h;
-          const Range rows = v.cells(i);
-          for (int64_t j = 0; j < g.out_w; ++j) {
-            const Range columns = h.cells(j);
-            const int64_t at =
-                (n * g.in_h + v.input(i, rows.begin)) * g.in_w + h.input(j, columns.begin);
-            body(QWindow{x + at * g.in_c, rows.end - rows.begin, columns.end - columns.begin,
-                         g.in_w * g.in_c, g.in_c, v.padded_cells(i) * h.padded_cells(j)},
-                 y + (row * g.out_w + j) * g.in_c);
-          }
-        }
-      });
+  parallel_for(0, g.batch * g.out_h, 1 + 16 * kGrain / (row_work + 1),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t row = begin; row < end; ++row) {
+                   const int64_t n = row / g.out_h, i = row % g.out_h;
+                   const Range rows = v.cells(i);
+                   const int8_t* from = x + (n * g.in_h + v.input(i, rows.begin)) * g.in_w * g.in_c;
+                   const int64_t padded = v.padded_cells(i);
+                   for (int64_t j = 0; j < g.out_w; ++j) {
+                     const Columns& c = columns[j];
+                     body(QWindow{from + c.first, rows.end - rows.begin, c.count, g.in_w * g.in_c,
+                                  g.in_c, padded * c.padded_cells},
+                          y + (row * g.out_w + j) * g.in_c);
+                   }
+                 }
+               });
 }
 
 template <class D>
@@ -69,7 +80,15 @@ void max_pool_by(D d, const WindowGeometry& g, const int8_t* x, int8_t* y) {
     for (int64_t c = 0; c < g.in_c; c += lanes) {
       const int64_t at = std::min(c, g.in_c - lanes);  // the last block overlaps the one before
       auto best = hn::Set(d, -128);
-      window.for_each([&](const int8_t* cell) { best = hn::Max(best, hn::LoadU(d, cell + at)); });
+      const auto take = [&](const int8_t* cell) { best = hn::Max(best, hn::LoadU(d, cell + at)); };
+      if (window.rows == 2 && window.columns == 2) {  // the common one, without loops
+        for (const int64_t row : {int64_t{0}, window.row_step}) {
+          take(window.first + row);
+          take(window.first + row + window.column_step);
+        }
+      } else {
+        window.for_each(take);
+      }
       hn::StoreU(best, d, out + at);
     }
   });
