@@ -176,8 +176,9 @@ void multiply_row(const QPacked& packed, const int8_t* x, const LinearAddition* 
       panel += count;
     }
   };
-  parallel_for(0, packed.count, 1 + kProductsPerThread / (packed.length * packed.width + 1),
-               some_panels);
+  const int64_t grain = 1 + kProductsPerThread / (packed.length * packed.width + 1);
+  if (packed.count <= grain) return some_panels(0, packed.count);  // without a call
+  parallel_for(0, packed.count, grain, some_panels);
 }
 
 void convolve_panels(const WindowGeometry& g, const QPacked& packed, const int8_t* x,
