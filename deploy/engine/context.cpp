@@ -17,9 +17,17 @@ namespace {
 /// The plan's ops tied to the places of one batch size.
 struct Binding {
   std::vector<Tensor> inputs, outputs;
-  /// Null where the op has nothing to compute.
+  /// Null where the op has nothing to compute. None in batches that run image by image, whose
+  /// inputs and outputs lie outside the arena.
   std::vector<std::unique_ptr<Bound>> steps;
 };
+
+void copy_image(const Tensor& from, int64_t i, const Tensor& to, int64_t j) {
+  const auto bytes =
+      static_cast<size_t>(to.numel() / std::max<int64_t>(to.dim(0), 1)) * size_of(to.dtype());
+  std::memcpy(static_cast<std::byte*>(to.raw()) + j * bytes,
+              static_cast<const std::byte*>(from.raw()) + i * bytes, bytes);
+}
 
 }  // namespace
 
@@ -39,10 +47,24 @@ struct Context::Impl {
   }
 
   Binding bind(int64_t batch) const;
+  Binding bind_batch(int64_t batch) const;
 
   template <class AfterStep>
   void run(int64_t batch, AfterStep&& after_step) {
-    const Binding& bound = binding(batch);
+    const Binding& whole = binding(batch);
+    if (batch <= plan.data().most_at_once()) return run_at_once(whole, after_step);
+    const Binding& single = binding(1);
+    for (int64_t i = 0; i < batch; ++i) {
+      for (size_t k = 0; k < whole.inputs.size(); ++k)
+        copy_image(whole.inputs[k], i, single.inputs[k], 0);
+      run_at_once(single, after_step);
+      for (size_t k = 0; k < whole.outputs.size(); ++k)
+        copy_image(single.outputs[k], 0, whole.outputs[k], i);
+    }
+  }
+
+  template <class AfterStep>
+  void run_at_once(const Binding& bound, AfterStep& after_step) {
     const ThreadLimit limit(options.threads > 0 ? options.threads
                                                 : std::numeric_limits<int>::max());
     for (size_t i = 0; i < bound.steps.size(); ++i) {
@@ -59,12 +81,24 @@ struct Context::Impl {
   std::pair<const int64_t, Binding>* last = nullptr;
 };
 
+/// A batch that runs image by image.
+Binding Context::Impl::bind_batch(int64_t batch) const {
+  const Graph& graph = plan.data().graph;
+  const auto shapes = infer_shapes(graph, batch);
+  const auto tensor = [&](int v) { return zeros(shapes[v], {graph.values[v].meta.dtype}); };
+  Binding bound;
+  for (const int v : graph.inputs) bound.inputs.push_back(tensor(v));
+  for (const int v : graph.outputs) bound.outputs.push_back(tensor(v));
+  return bound;
+}
+
 Binding Context::Impl::bind(int64_t batch) const {
   const PlanData& data = plan.data();
   const Graph& graph = data.graph;
   require<ShapeError>(batch >= 0 && batch <= data.options.max_batch,
                       "Context: a batch of {}, the plan is for at most {}", batch,
                       data.options.max_batch);
+  if (batch > data.most_at_once()) return bind_batch(batch);
   NoGrad quiet;
   const auto shapes = infer_shapes(graph, batch);
   std::vector<Tensor> values(graph.values.size());
@@ -123,11 +157,11 @@ void Context::run(int64_t batch) {
 
 void Context::run(int64_t batch, std::vector<double>& seconds) {
   using Clock = std::chrono::steady_clock;
-  seconds.resize(impl_->binding(batch).steps.size());
+  seconds.assign(impl_->plan.data().graph.nodes.size(), 0);
   auto before = Clock::now();
   impl_->run(batch, [&](size_t i) {
     const auto now = Clock::now();
-    seconds[i] = std::chrono::duration<double>(now - before).count();
+    seconds[i] += std::chrono::duration<double>(now - before).count();
     before = now;
   });
 }

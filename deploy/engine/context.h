@@ -20,13 +20,13 @@ class Context {
   Context& operator=(Context&&) noexcept;
 
   /// The tensor (batch, ...) to fill before a run, and that to read after one. They stay the same,
-  /// and share memory with those of other batch sizes; a run leaves its input as it is. Throws
+  /// and may share memory with those of other batch sizes; a run leaves its input as it is. Throws
   /// ShapeError unless 0 <= batch <= the plan's max_batch.
   Tensor input(int64_t batch = 1, int index = 0);
   Tensor output(int64_t batch = 1, int index = 0);
   /// Computes the outputs of a batch from its inputs.
   void run(int64_t batch = 1);
-  /// As above, and tells the seconds that each step took.
+  /// As above, and tells the seconds that each step took for the whole batch.
   void run(int64_t batch, std::vector<double>& seconds);
 
   /// The output, in memory of its own, for an input (n, ...) of any n, run in parts where it is

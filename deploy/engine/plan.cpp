@@ -4,6 +4,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/cost.h"
+#include "tuco/deploy/engine/by_image.h"
 #include "tuco/deploy/engine/lower.h"
 #include "tuco/deploy/engine/plan_data.h"
 #include "tuco/deploy/passes.h"
@@ -62,7 +63,9 @@ Plan PlanBuilder::build(const std::vector<int64_t>* offsets) && {
   data->note = std::move(note);
   data->graph = rounding ? lower(QuantizedModel{data->source, *rounding})
                          : lower(data->source, infer_shapes(data->source, options.max_batch));
-  data->memory = place(data->graph, options.max_batch, offsets);
+  data->by_image = options.max_batch > 1 && keeps_images_apart(data->graph) &&
+                   is_faster_by_image(data->graph, place(data->graph, 1, nullptr).arena_bytes);
+  data->memory = place(data->graph, data->most_at_once(), offsets);
   prepare(*data);
   return Plan(std::move(data));
 }

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kPlanKey = "tuco.plan";
 /// Changes whenever lowering or the memory plan's rules do, so that old offsets are not used.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 /// No plan in a file is for more.
 constexpr int64_t kMostImages = 1 << 16;
 /// A file of a few bytes cannot ask for all memory there is.

@@ -9,7 +9,9 @@
 #include "tuco/core/error.h"
 #include "tuco/core/ops/custom.h"
 #include "tuco/core/parallel.h"
+#include "tuco/deploy/engine/by_image.h"
 #include "tuco/deploy/engine/context.h"
+#include "tuco/deploy/engine/lower.h"
 #include "tuco/deploy/engine/plan_data.h"
 #include "tuco/deploy/engine/plan_file.h"
 #include "tuco/deploy/graph_file.h"
@@ -93,6 +95,57 @@ TEST(Engine, Int8PlansGiveTheInterpretersBytes) {
       }
     }
   });
+}
+
+// Large images one by one, small ones together; the results are those of each image.
+TEST(Engine, RunsLargeImagesOneByOne) {
+  for (const int64_t size : {12, 96}) {
+    test::Builder b(5);
+    const auto first = b.conv("first", 3, 16, 3, {.padding = 1}),
+               second = b.conv("second", 16, 16, 3, {.padding = 1});
+    const auto head = b.dense("head", 16, 3);
+    const auto network = b.finish(
+        [=](const Tensor& x) {
+          const Tensor y = relu(first(x));
+          return head(mean(relu(second(y) + y), {1, 2}));
+        },
+        {size, size, 3});
+    const Tensor x = test::random_images(network, 5, 1);
+    for (const bool int8 : {false, true}) {
+      const auto compiled = [&](int64_t batch) {
+        return int8 ? Plan::compile(quantized(network, 1), {.max_batch = batch})
+                    : Plan::compile(traced(network), {.max_batch = batch});
+      };
+      const Plan single = compiled(1), plan = compiled(5);
+      EXPECT_TRUE(keeps_images_apart(plan.data().graph));
+      const bool large = size > 12 && !int8;
+      EXPECT_EQ(plan.data().by_image, large);
+      EXPECT_EQ(plan.arena_bytes() == single.arena_bytes(), large);
+      Context one(single), all(plan);
+      expect_close(all(x), one(x), "in one batch");
+      if (int8 || large) {
+        EXPECT_EQ(all(x).to_vector<float>(), one(x).to_vector<float>());
+      }
+      std::vector<double> seconds;
+      all.run(4, seconds);
+      EXPECT_EQ(seconds.size(), plan.steps().size());
+    }
+  }
+}
+
+TEST(Engine, KnowsWhatMixesImages) {
+  test::Builder b(6);
+  const Tensor row = b.constant("row", {1, 3}, 1), one = b.constant("one", {}, 1);
+  const auto apart = [&](const std::function<Tensor(const Tensor&)>& forward) {
+    const Graph graph = trace(forward, randn({1, 4, 3}));
+    return keeps_images_apart(lower(graph, infer_shapes(graph, 2)));
+  };
+  EXPECT_TRUE(apart([&](const Tensor& x) { return softmax(x * row + one); }));
+  EXPECT_TRUE(apart([&](const Tensor& x) {
+    return concat({reshape(x, {-1, 12}), sum(x, {1})}, 1);
+  }));
+  EXPECT_FALSE(apart([&](const Tensor& x) { return x + mean(x, {0}, true); }));
+  EXPECT_FALSE(apart([&](const Tensor& x) { return x + permute(x, {0, 1, 2}); }));  // not known
 }
 
 TEST(Engine, FusesWhatFollowsAConvolution) {
@@ -278,9 +331,9 @@ TEST(PlanFile, RefusesPlansThatDoNotFit) {
     return load_plan(path);
   };
   const std::string first = fmt::format("\"offsets\":[{},", plan.data().memory.offsets[0]);
-  EXPECT_EQ(with("\"version\":2", "\"version\":2").note(), "");
-  EXPECT_EQ(with("\"version\":2", "\"version\":0").note(),
-            "the plan is of version 0, this Tuco makes version 2: compiled anew");
+  EXPECT_EQ(with("\"version\":3", "\"version\":3").note(), "");
+  EXPECT_EQ(with("\"version\":3", "\"version\":0").note(),
+            "the plan is of version 0, this Tuco makes version 3: compiled anew");
   EXPECT_TRUE(with("\"processor\":\"", "\"processor\":\"another ")
                   .note()
                   .starts_with("the plan was made for another "));
