@@ -1,7 +1,8 @@
 // Direct convolution in float32, forward and to the input. A few image rows are copied into a
 // zero-padded strip that stays in L2; from there an output row is a matrix product whose left
 // operand is never built: each kernel row is a run of contiguous floats, and neighbouring pixels
-// start a pixel apart. Images that are narrower than a tile are gathered pixel by pixel.
+// start a pixel apart. Images that are narrower than a tile are gathered pixel by pixel. Weights
+// that do not stay in L2 are fetched ahead, by the tiles.
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/algorithms.h"
 #include "tuco/devices/cpu/conv2d_kernels.h"
@@ -251,7 +252,9 @@ void correlate_dense(const Correlation& c, const CorrelationWeights& w, const fl
   const float* packed =
       packed_form(forms, panel_form(panels), c.groups * packed_size(panels, depth), shared,
                   [&](float* made) { pack_weights(c, w, panels, made); });
-  const bool fetch = packed_size(panels, depth) * static_cast<int64_t>(sizeof(float)) > kNearBytes;
+  // Kept weights come from memory; packed ones from L2, or L3, which short vectors do not wait for.
+  const bool fetch = (forms || HWY_TARGET == HWY_AVX3) &&
+                     packed_size(panels, depth) * static_cast<int64_t>(sizeof(float)) > kNearBytes;
   const Job job{c, layout, runs, panels, src, packed, epilogue, dst, outputs, fetch};
   if (gather) return correlate_gathered(job, images);
   // Enough strips for all threads to end at about the same time.

@@ -1,6 +1,6 @@
 // The product in float32. b is packed into panels of two or three vectors by kDepth rows, which
-// stay in L1 while a block of rows of a, read in place or copied, passes over them. The rows that
-// come next are fetched ahead: so many short runs far from each other are more than hardware
+// stay in L2 while a block of rows of a, read in place or copied, passes over them. What comes next
+// is fetched ahead by the tiles: so many short runs far from each other are more than hardware
 // foresees. A few rows by the rows of a stored b are dot products, which pack nothing.
 #include "tuco/devices/cpu/gemm.h"
 
@@ -20,7 +20,6 @@
 #define TUCO_DEVICES_CPU_GEMM_F32_ONCE_
 namespace tuco::cpu {
 
-constexpr int64_t kDepth = 512;     // about so many rows of b at a time: a panel takes 32 to 96 KB
 constexpr int64_t kRowBlock = 126;  // rows of a that pass over all panels together
 // Multiply-adds that are worth a thread of their own.
 constexpr int64_t kProductsPerThread = 1 << 18;
@@ -28,12 +27,6 @@ constexpr int64_t kPackedPerThread = 1 << 13;  // floats, that are worth one whe
 constexpr int64_t kSlabBytes = 4 << 20;        // of packed b that rows of a pass over together
 constexpr int64_t kNearBytes = 512 << 10;      // of operands that need no fetching: they lie in L2
 constexpr int64_t kDotRows = 3;                // of a at most, for dot products
-
-// Rows of b in a block: an even share, so that the last one is not a thin rest.
-inline int64_t block_depth(int64_t k) {
-  const int64_t blocks = std::max<int64_t>(1, (k + kDepth / 2) / kDepth);
-  return std::max<int64_t>(1, (k + blocks - 1) / blocks);
-}
 
 /// The left operand and what becomes of the result.
 struct LeftOperand {
@@ -61,6 +54,19 @@ struct RightOperand {
 
 HWY_BEFORE_NAMESPACE();
 namespace tuco::cpu::HWY_NAMESPACE {
+
+// About so many rows of b at a time: a panel takes 32 to 96 KB, in L2, or 16 to 32 KB, in L1, where
+// a step of the tile is short.
+constexpr int64_t kDepth = HWY_TARGET == HWY_AVX3 ? 512 : 256;
+// There memory keeps up by itself, but for a that few columns use, and fetching takes time.
+constexpr bool kFetchAll = HWY_TARGET == HWY_AVX3;
+constexpr int64_t kFewColumns = 96;
+
+// Rows of b in a block: an even share, so that the last one is not a thin rest.
+inline int64_t block_depth(int64_t k) {
+  const int64_t blocks = std::max<int64_t>(1, (k + kDepth / 2) / kDepth);
+  return std::max<int64_t>(1, (k + blocks - 1) / blocks);
+}
 
 // Packs rows [k0, k0 + depth) of op(b), in blocks of so many rows.
 void pack_rows_of_b(const RightOperand& r, int64_t k0, int64_t depth, int64_t block,
@@ -109,7 +115,7 @@ struct Slab {
 // fetched of the next block of a, if there is one, of the next panel, and of c.
 void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const LeftBlock& next,
                          int64_t k, const Panel* panel, const Panel* last_panel,
-                         const float* packed, bool fetch_b, float* own) {
+                         const float* packed, bool fetch_b, bool fetch_c, float* own) {
   const int64_t rows = block.rows, depth = block.depth;
   const ptrdiff_t copy_row = divide_up(depth, 16) * 16 + 16, offset = 0;
   const bool is_last = block.k0 + depth == k;
@@ -145,11 +151,11 @@ void multiply_left_block(const LeftOperand& l, const LeftBlock& block, const Lef
       const int64_t count = least + (tile < higher);
       if (share_of_a) t.next_a = part_of(l, next, (p - panel) * tiles + tile, share_of_a);
       if (fetch_b) t.next_b = ahead_of_panel(t.b, depth, p->width, tile, tiles);
-      if (tile + 1 < tiles)
+      if (fetch_c && tile + 1 < tiles)
         t.next_c = ahead_of_rows(t.c + count * l.ldc, l.ldc, least + (tile + 1 < higher), p->width);
-      else if (p + 1 < last_panel)
+      else if (fetch_c && p + 1 < last_panel)
         t.next_c = ahead_of_rows(c + p[1].first, l.ldc, least, p[1].width);
-      else
+      else if (fetch_c)
         t.next_c = ahead_of_rows(l.c + next.row * l.ldc + panel->first, l.ldc,
                                  std::min(least, next.rows), panel->width);
       find_tile(count, p->vectors)(t);
@@ -181,14 +187,17 @@ void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, const Slab&
                                          (divide_up(slab.block, 16) * 16 + 16))
                     : nullptr;
   constexpr int64_t kNear = kNearBytes / static_cast<int64_t>(sizeof(float));
-  const bool fetch_b = packed_size(slab.panels, slab.depth) > kNear;
-  const bool fetch_a = (end - begin) * slab.depth > kNear;
+  const int64_t columns = last_panel[-1].first + last_panel[-1].columns - panel->first;
+  const bool fetch_b = kFetchAll && packed_size(slab.panels, slab.depth) > kNear;
+  const bool fetch_a = (kFetchAll || columns <= kFewColumns) && (end - begin) * slab.depth > kNear;
+  const bool fetch_c = fetch_a || fetch_b || (kFetchAll && (end - begin) * l.ldc > kNear);
   for (int64_t i = 0; i < blocks; ++i)
     for (int64_t k0 = slab.k0; k0 < k_end; k0 += slab.block) {
       LeftBlock next = k0 + slab.block < k_end ? at(i, k0 + slab.block) : at(i + 1, slab.k0);
       if (!fetch_a) next.rows = 0;
       multiply_left_block(l, at(i, k0), next, slab.k, panel, last_panel,
-                          slab.packed + packed_size(slab.panels, k0 - slab.k0), fetch_b, own);
+                          slab.packed + packed_size(slab.panels, k0 - slab.k0), fetch_b, fetch_c,
+                          own);
     }
 }
 

@@ -91,6 +91,7 @@ void tile(const TileOperands& t) {
   const float* b = t.b;
   const ptrdiff_t row = t.a_row;
   int64_t steps_done = 0;
+  const bool fetches = (t.next_a.until | t.next_b.until | t.next_c.until) > 0;
   for (int64_t i = 0; i < t.runs; ++i) {
     // One pointer serves three rows (row and 2 * row as index registers), hidden from the compiler,
     // which would keep MR of them and spill.
@@ -115,7 +116,7 @@ void tile(const TileOperands& t) {
       }
     };
     int64_t k = 0;
-    while (k + kFetchSteps <= t.length) {
+    while (fetches && k + kFetchSteps <= t.length) {
       fetch_lines<2>(t.next_a, steps_done);
       fetch_lines<2>(t.next_b, steps_done);
       fetch_lines<3>(t.next_c, steps_done);

@@ -139,22 +139,18 @@ void multiply_points(const WinogradJob<F>& job, int64_t count, const Panel& pane
                      int64_t end, const float* v, const float* u, float* m) {
   const int64_t tiles = divide_up(count, std::min<int64_t>(kMaxRows[panel.vectors], job.block));
   const ptrdiff_t none = 0;
-  for (int64_t q = 0; q < job.kPoints; ++q)
+  TileOperands t{nullptr, job.padded(), &none,       1,      end - begin,
+                 nullptr, nullptr,      panel.width, kLanes, begin > 0};
+  for (int64_t q = 0; q < job.kPoints; ++q) {
+    t.b = u + q * point_plane(panel, end - begin);
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t from = count * i / tiles, rows = count * (i + 1) / tiles - from;
-      TileOperands t{v + q * job.v_plane() + from * job.padded() + begin,
-                     job.padded(),
-                     &none,
-                     1,
-                     end - begin,
-                     u + q * point_plane(panel, end - begin),
-                     m + q * job.m_plane() + from * panel.width,
-                     panel.width,
-                     kLanes,
-                     begin > 0};
+      t.a = v + q * job.v_plane() + from * job.padded() + begin;
+      t.c = m + q * job.m_plane() + from * panel.width;
       if (job.fetch) t.next_b = ahead_of_panel(t.b, end - begin, panel.width, i, tiles);
       find_tile(rows, panel.vectors)(t);
     }
+  }
 }
 
 // Outputs of tiles [first, first + count) by one panel.
