@@ -61,6 +61,7 @@ constexpr int64_t kDepth = HWY_TARGET == HWY_AVX3 ? 512 : 256;
 // There memory keeps up by itself, but for a that few columns use, and fetching takes time.
 constexpr bool kFetchAll = HWY_TARGET == HWY_AVX3;
 constexpr int64_t kFewColumns = 96;
+constexpr int64_t kFewRows = 4;  // in whose tiles loads are what takes time
 
 // Rows of b in a block: an even share, so that the last one is not a thin rest.
 inline int64_t block_depth(int64_t k) {
@@ -188,7 +189,8 @@ void multiply_rows(const LeftOperand& l, int64_t begin, int64_t end, const Slab&
                     : nullptr;
   constexpr int64_t kNear = kNearBytes / static_cast<int64_t>(sizeof(float));
   const int64_t columns = last_panel[-1].first + last_panel[-1].columns - panel->first;
-  const bool fetch_b = kFetchAll && packed_size(slab.panels, slab.depth) > kNear;
+  const bool fetch_b =
+      kFetchAll && end - begin > kFewRows && packed_size(slab.panels, slab.depth) > kNear;
   const bool fetch_a = (kFetchAll || columns <= kFewColumns) && (end - begin) * slab.depth > kNear;
   const bool fetch_c = fetch_a || fetch_b || (kFetchAll && (end - begin) * l.ldc > kNear);
   for (int64_t i = 0; i < blocks; ++i)
