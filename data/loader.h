@@ -74,8 +74,8 @@ class Loader {
 };
 
 /// How many epochs, from 1 to `epochs`, fit into so many seconds when `step` is done for each
-/// batch, judged by doing it for the first 16, of which the first 4 set things up and are not timed.
-/// The loader of the caller stays where it is.
+/// batch, judged by doing it twice for the first 16: what takes longer the first time does so in the
+/// first epoch alone. The loader of the caller stays where it is.
 int64_t epochs_within(double seconds, int64_t epochs, Loader loader,
                       const std::function<void(const Batch&)>& step);
 
