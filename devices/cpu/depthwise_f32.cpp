@@ -55,21 +55,26 @@ struct DepthwiseOperands {
 
 enum class Over { pixels, part_pixels, channels };  // part: of a vector
 
+// A pointer for every third position, of which each serves three, as in tile-inl.h.
+template <int N>
+HWY_INLINE void point_to_thirds(const float* (&from)[N], const float* a, ptrdiff_t step) {
+  TUCO_UNROLL
+  for (int g = 0; g < N; ++g) {
+    from[g] = a + 3 * g * step;
+#if defined(__GNUC__)
+    asm("" : "+r"(from[g]));
+#endif
+  }
+}
+
 // acc[p] += a[p * step] * w, for the positions of a tile; w is shared, or one for each.
 template <int P, Over over>
 HWY_INLINE void add_tap(VecF (&acc)[P], const float* a, ptrdiff_t step, const float* w,
                         int64_t count) {
   constexpr bool own = over == Over::channels;
   const VecF shared = load(w);
-  // One pointer serves three positions, as in tile-inl.h.
   const float* from[(P + 2) / 3];
-  TUCO_UNROLL
-  for (int g = 0; g < (P + 2) / 3; ++g) {
-    from[g] = a + 3 * g * step;
-#if defined(__GNUC__)
-    asm("" : "+r"(from[g]));
-#endif
-  }
+  point_to_thirds(from, a, step);
   TUCO_UNROLL
   for (int p = 0; p < P; ++p)
     acc[p] = hn::MulAdd(load_first(from[p / 3] + p % 3 * step, count),
@@ -82,13 +87,7 @@ HWY_INLINE void add_three_taps(VecF (&acc)[P], const float* a, ptrdiff_t step, c
                                ptrdiff_t w_along, int64_t count) {
   const VecF w0 = load(w), w1 = load(w + w_along), w2 = load(w + 2 * w_along);
   const float* from[(P + 4) / 3];
-  TUCO_UNROLL
-  for (int g = 0; g < (P + 4) / 3; ++g) {
-    from[g] = a + 3 * g * step;
-#if defined(__GNUC__)
-    asm("" : "+r"(from[g]));
-#endif
-  }
+  point_to_thirds(from, a, step);
   TUCO_UNROLL
   for (int p = 0; p < P + 2; ++p) {
     const VecF x = load_first(from[p / 3] + p % 3 * step, count);
