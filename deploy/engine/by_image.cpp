@@ -52,6 +52,8 @@ bool keeps_images_apart(const Graph& graph) {
       if (shapes[i][v].rank() == 0 || shapes[i][v][0] != kBatches[i]) return false;
     return true;
   };
+  if (!std::ranges::all_of(graph.inputs, is_batch) || !std::ranges::all_of(graph.outputs, is_batch))
+    return false;
   // A constant that is broadcast has no dimension for the images, or one of size 1.
   const auto is_shared = [&](int v, int64_t rank) {
     const Shape& shape = shapes[0][v];
@@ -65,8 +67,10 @@ bool keeps_images_apart(const Graph& graph) {
     for (const int v : node.inputs) {
       in.push_back(shapes[0][v]);
       const bool constant = graph.values[v].constant.defined();
-      // Constants come after the images, but in point-wise ops, where they stand anywhere.
-      fits = fits && (constant ? !pointwise || is_shared(v, rank) : is_batch(v));
+      // Constants come after the images, but in point-wise ops, where they stand anywhere, and
+      // where the images' dimensions must not be matched with others.
+      const bool same_rank = !pointwise || in.back().rank() == rank;
+      fits = fits && (constant ? !pointwise || is_shared(v, rank) : is_batch(v) && same_rank);
     }
     fits = fits && !in.empty() && (pointwise || is_batch(node.inputs[0]));
     if (!fits || !std::visit([&](const auto& op) { return is_apart(op, in); }, node.op))

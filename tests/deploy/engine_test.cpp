@@ -146,6 +146,7 @@ TEST(Engine, KnowsWhatMixesImages) {
   }));
   EXPECT_FALSE(apart([&](const Tensor& x) { return x + mean(x, {0}, true); }));
   EXPECT_FALSE(apart([&](const Tensor& x) { return x + permute(x, {0, 1, 2}); }));  // not known
+  EXPECT_FALSE(apart([&](const Tensor& x) { return reshape(x, {-1}); }));  // no image of its own
 }
 
 TEST(Engine, FusesWhatFollowsAConvolution) {
