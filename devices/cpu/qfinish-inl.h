@@ -188,15 +188,16 @@ HWY_NOINLINE void finish_added(const int32_t* sums, int rows, const QTile& t) {
     return;
   }
 #endif
-  const VecI low = splat_integer(c.out.low), high = splat_integer(c.out.high);
-  for (int i = 0; i < rows; ++i) {  // a vector a pixel
-    HWY_ALIGN int32_t results[kLanes];
-    hn::Store(hn::Min(hn::Max(scaled(Requantizer(c, 0), sums + i * kLanes), low), high), I32(),
-              results);
-    const int8_t* added = t.added + i * t.y_row;
-    for (int64_t k = 0; k < t.channels; ++k) results[k] = addition(results[k], added[k]);
-    const VecI v[1] = {load_ints(results)};
-    store_pixel<1>(v, addition.out, t.y + i * t.y_row, t.channels);
+  for (int i = 0; i < rows; ++i) {
+    VecI v[NV];
+    for (int j = 0; j < NV; ++j)
+      v[j] = scaled(Requantizer(c, j * kLanes), sums + (i * NV + j) * kLanes);
+    int8_t q[NV * kLanes];
+    store_pixel<NV>(v, c.out, q, t.channels);
+    const ptrdiff_t at = i * t.y_row;
+    for (int64_t k = 0; k < t.channels; ++k)
+      t.y[at + k] = static_cast<int8_t>(
+          std::clamp(addition(q[k], t.added[at + k]), addition.out.low, addition.out.high));
   }
 }
 
