@@ -26,7 +26,7 @@ void quantize(const op::Conv2d&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tensor& out) {
   const WindowGeometry g = geometry(op, in[0].shape(), in[1].shape());
   const auto multipliers = node.channel_multipliers();
-  const auto [low, high] = node.bounds();
+  const auto bounds = node.bounds();
   // In int16 with the zero point taken off, the products below are what compilers vectorise best.
   const auto x = widened(in[0], node.input_zero_point(0)), w = widened(in[1], 0);
   const int32_t* bias = in.size() > 2 ? in[2].data<int32_t>() : nullptr;
@@ -48,7 +48,8 @@ void interpret(const op::Conv2d& op, const QuantizedNode& node, Inputs in, Tenso
               for (int64_t c = 0; c < depth; ++c) sum += from[c] * weight[c];
             }
           y[(row * g.out_w + ox) * g.out_c + o] =
-              requantized(sum, multipliers[o], node.rounding, node.output_zero_point(), low, high);
+              requantized(sum, multipliers[o], node.rounding, node.output_zero_point(), bounds.low,
+                          bounds.high);
         }
   });
 }

@@ -12,7 +12,7 @@ void quantize(const op::Linear&, Quantizer& quantizer, Graph::Node& node) {
 
 void interpret(const op::Linear&, const QuantizedNode& node, Inputs in, Tensor& out) {
   const auto multipliers = node.channel_multipliers();
-  const auto [low, high] = node.bounds();
+  const auto bounds = node.bounds();
   const int32_t zero_point = node.input_zero_point(0);
   const int64_t columns = in[1].dim(0), depth = in[1].dim(1);
   const int8_t *x = in[0].data<int8_t>(), *w = in[1].data<int8_t>();
@@ -24,7 +24,8 @@ void interpret(const op::Linear&, const QuantizedNode& node, Inputs in, Tensor& 
       int32_t sum = bias ? bias[o] : 0;
       for (int64_t c = 0; c < depth; ++c)
         sum += (x[row * depth + c] - zero_point) * w[o * depth + c];
-      y[i] = requantized(sum, multipliers[o], node.rounding, node.output_zero_point(), low, high);
+      y[i] = requantized(sum, multipliers[o], node.rounding, node.output_zero_point(), bounds.low,
+                         bounds.high);
     }
   });
 }

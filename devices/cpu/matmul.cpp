@@ -28,8 +28,8 @@ void run(const op::MatMul& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     const T *a = ptr<T>(in[0]), *b = ptr<T>(in[1]);
     T* y = ptr<T>(out[0]);
-    const auto [sa, sb] = std::pair(batch.rank() ? matrices[0].strides.back() : 0,
-                                    batch.rank() ? matrices[1].strides.back() : 0);
+    const int64_t sa = batch.rank() ? matrices[0].strides.back() : 0,
+                  sb = batch.rank() ? matrices[1].strides.back() : 0;
     for_each_run<2>(matrices, 0, count_runs(batch), [&](const auto& at, int64_t count) {
       for (int64_t i = 0; i < count; ++i, y += m * n)
         gemm<T>(op.transpose_a, op.transpose_b, m, n, k, T{1}, a + (at[0] + i * sa) * m * k,

@@ -47,7 +47,7 @@ constexpr int64_t kColumns = 256;
 template <class T, class Accumulator, class Finish>
 void sum_blocks(const Blocks& blocks, T* out, Finish&& finish) {
   const T* x = ptr<T>(blocks.x);
-  const auto& [tensor, outer, reduced, inner] = blocks;
+  const int64_t outer = blocks.outer, reduced = blocks.reduced, inner = blocks.inner;
   const int64_t slices = (inner + kColumns - 1) / kColumns;
   const int64_t grain =
       std::max<int64_t>(1, kGrain / std::max<int64_t>(1, reduced * std::min(inner, kColumns)));
@@ -81,7 +81,7 @@ void sum_blocks(const Blocks& blocks, T* out, Finish&& finish) {
 template <class T, class Store>
 void select_largest(const Blocks& blocks, Store&& store) {
   const T* x = ptr<T>(blocks.x);
-  const auto& [tensor, outer, reduced, inner] = blocks;
+  const int64_t outer = blocks.outer, reduced = blocks.reduced, inner = blocks.inner;
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, reduced));
   parallel_for(0, outer * inner, grain, [&](int64_t begin, int64_t end) {
     for (int64_t job = begin; job < end; ++job) {
