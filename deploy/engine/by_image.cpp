@@ -9,7 +9,7 @@
 namespace tuco::deploy {
 namespace {
 
-/// From so much memory for one image on, several of them leave the second-level cache of today's
+/// From so many bytes around an op on, several images leave the second-level cache of today's
 /// cores (1 to 2 MB), and an image's layers are large enough for several threads.
 constexpr int64_t kLargeImage = 512 << 10;
 
@@ -79,14 +79,15 @@ bool keeps_images_apart(const Graph& graph) {
   return true;
 }
 
-bool is_faster_by_image(const Graph& graph, int64_t arena_bytes) {
-  int64_t activations = 0, constants = 0;
+bool is_faster_by_image(const Graph& graph) {
+  int64_t activations = 0, constants = 0, largest = 0;
   for (const Graph::Node& node : graph.nodes) {
     const NodeCost cost = cost_of(graph, node);
     activations += cost.activation_bytes;
     constants += cost.constant_bytes;
+    largest = std::max(largest, cost.activation_bytes);
   }
-  return arena_bytes >= kLargeImage && activations > constants;
+  return largest >= kLargeImage && activations > constants;
 }
 
 }  // namespace tuco::deploy

@@ -9,9 +9,9 @@ namespace tuco::deploy {
 /// may be run image by image. False for ops of which that is not known.
 bool keeps_images_apart(const Graph& graph);
 
-/// Whether that is also faster: an image's activations, which take `arena_bytes` of memory at a
-/// time, are more than the inner caches hold of several, and move more bytes than the constants,
-/// which are read again for each image.
-bool is_faster_by_image(const Graph& graph, int64_t arena_bytes);
+/// Whether that is also faster: what an op reads and writes of one image is more than the inner
+/// caches hold of several, and all of it moves more bytes than the constants, which are read again
+/// for each image. Needs no memory plan, so that plans from files are loaded without a search.
+bool is_faster_by_image(const Graph& graph);
 
 }  // namespace tuco::deploy

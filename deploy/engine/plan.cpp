@@ -63,8 +63,8 @@ Plan PlanBuilder::build(const std::vector<int64_t>* offsets) && {
   data->note = std::move(note);
   data->graph = rounding ? lower(QuantizedModel{data->source, *rounding})
                          : lower(data->source, infer_shapes(data->source, options.max_batch));
-  data->by_image = options.max_batch > 1 && keeps_images_apart(data->graph) &&
-                   is_faster_by_image(data->graph, place(data->graph, 1, nullptr).arena_bytes);
+  data->by_image =
+      options.max_batch > 1 && is_faster_by_image(data->graph) && keeps_images_apart(data->graph);
   data->memory = place(data->graph, data->most_at_once(), offsets);
   prepare(*data);
   return Plan(std::move(data));

@@ -71,10 +71,16 @@ WindowGeometry geometry(int64_t batch, int64_t h, int64_t w, int64_t in, int64_t
   return {batch, h, w, in, 0, 0, out, kernel, stride, dilation, padding, groups};
 }
 
-WindowGeometry random_geometry(Rng& rng) {
-  const auto range = [&](int64_t low, int64_t high) {
+/// Random integers, both bounds included.
+struct Between {
+  Rng& rng;
+  int64_t operator()(int64_t low, int64_t high) const {
     return low + rng.below(static_cast<uint32_t>(high - low + 1));
-  };
+  }
+};
+
+WindowGeometry random_geometry(Rng& rng) {
+  const Between range{rng};
   WindowGeometry g;
   g.batch = range(1, 3);
   g.in_h = range(1, 12);
@@ -126,9 +132,7 @@ TEST(Conv2dKernels, Float32EqualsFloat64AtRandom) {
 // channels, and images of a few pixels, whose channels are what a tile goes over.
 TEST(Conv2dKernels, DepthwiseFloat32EqualsFloat64AtRandom) {
   Rng rng(9);
-  const auto range = [&](int64_t low, int64_t high) {
-    return low + rng.below(static_cast<uint32_t>(high - low + 1));
-  };
+  const Between range{rng};
   for (int i = 0; i < 120; ++i) {
     WindowGeometry g;
     g.batch = range(1, 2);
