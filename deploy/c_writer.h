@@ -1,5 +1,5 @@
 // CWriter: collects the parts of a generated C file: the runtime's headers that it needs,
-// constants, and the calls, one after another.
+// constants, and a function for each layer.
 #pragma once
 #include <fmt/format.h>
 
@@ -8,33 +8,46 @@
 #include <vector>
 
 #include "tuco/core/graph.h"
+#include "tuco/deploy/memory_plan.h"
 
 namespace tuco::deploy {
+
+/// Bytes of a model's constants by what they are for.
+struct ConstantBytes {
+  int64_t weights = 0, biases = 0, multipliers = 0;
+  /// Geometry, tables and the rest.
+  int64_t others = 0;
+  int64_t total() const { return weights + biases + multipliers + others; }
+};
 
 /// The C source of one model while it is written.
 class CWriter {
  public:
-  /// `offsets` are the values' places in the arena, -1 for constants.
-  CWriter(const Graph& graph, std::string prefix, std::vector<int64_t> offsets)
-      : graph_(graph), prefix_(std::move(prefix)), offsets_(std::move(offsets)) {}
+  CWriter(const Graph& graph, std::string prefix, const MemoryPlan& plan)
+      : graph_(graph), prefix_(std::move(prefix)), plan_(plan) {}
 
-  /// Starts the next node: its name goes into those of its constants.
-  void begin_node(int number) {
-    node_ = number;
-    constants_here_ = 0;
-  }
+  /// Starts the function of the next node: its number goes into the names of its constants.
+  /// `comment` says what the layer is.
+  void begin_node(int number, const std::string& comment);
+  /// Ends it. A node without code has no function.
+  void end_node();
   /// Names a header of the runtime that the code needs ("conv2d.h").
   void use(std::string_view header) { headers_.insert(std::string(header)); }
-  /// Adds an array and returns its identifier. `type` is int8_t or int32_t.
+  /// Adds an array and returns its identifier. `type` is int8_t, int16_t or int32_t; `what` is
+  /// weight, bias, multiplier, shift or something else, and says where its bytes are counted.
   std::string array(std::string_view type, std::string_view what,
                     const std::vector<int32_t>& values);
-  /// Adds a constant struct, whose members are given as text, and returns its identifier.
-  std::string structure(std::string_view type, std::string_view what, const std::string& members);
+  /// Adds a constant struct, whose members are given as text, and returns its identifier. `size`
+  /// is its size on a 32-bit machine in bytes.
+  std::string structure(std::string_view type, std::string_view what, const std::string& members,
+                        int64_t size = 0);
   /// The integers of a constant value of the graph, as an array.
   std::string constant(int value, std::string_view what);
   /// The place of an activation: "arena + 128".
-  std::string buffer(int value) const;
-  /// Adds a line of the run function.
+  std::string buffer(int value) const { return place(plan_.offsets[value]); }
+  /// The place of the scratch memory of the node that is being written.
+  std::string scratch() const { return place(plan_.scratch[node_]); }
+  /// Adds a line of the layer's function.
   template <class... T>
   void line(fmt::format_string<T...> text, T&&... arguments) {
     body_ += "  " + fmt::format(text, std::forward<T>(arguments)...) + "\n";
@@ -42,20 +55,28 @@ class CWriter {
 
   const std::set<std::string>& headers() const { return headers_; }
   const std::string& constants() const { return constants_; }
-  const std::string& body() const { return body_; }
-  /// Bytes of all constants.
-  int64_t constant_bytes() const { return constant_bytes_; }
+  /// The layers' functions, and the calls of all of them.
+  const std::string& functions() const { return functions_; }
+  const std::string& calls() const { return calls_; }
+  /// Bytes of all constants, and of those of each node.
+  const ConstantBytes& constant_bytes() const { return bytes_; }
+  const std::vector<ConstantBytes>& node_bytes() const { return node_bytes_; }
 
  private:
-  std::string identifier(std::string_view what);
+  std::string identifier(std::string_view what) const;
+  void count(std::string_view what, int64_t bytes);
+  static std::string place(int64_t offset) {
+    return offset == 0 ? "arena" : fmt::format("arena + {}", offset);
+  }
 
   const Graph& graph_;
   std::string prefix_;
-  std::vector<int64_t> offsets_;
-  int node_ = 0, constants_here_ = 0;
+  const MemoryPlan& plan_;
+  int node_ = 0;
   std::set<std::string> headers_;
-  std::string constants_, body_;
-  int64_t constant_bytes_ = 0;
+  std::string constants_, comment_, body_, functions_, calls_;
+  ConstantBytes bytes_;
+  std::vector<ConstantBytes> node_bytes_;
 };
 
 }  // namespace tuco::deploy

@@ -3,15 +3,16 @@
 #pragma once
 #include <string>
 
-#include "tuco/deploy/memory_plan.h"
+#include "tuco/deploy/c_writer.h"
 
 namespace tuco::deploy {
 
 /// The two files' text and what they cost.
 struct CSource {
   std::string header, source;
-  /// Bytes of weights, biases and per-channel tables.
-  int64_t constant_bytes = 0;
+  /// Bytes of all constants, and of those of each node of the graph.
+  ConstantBytes constants;
+  std::vector<ConstantBytes> layers;
   /// Bytes of the arena, and the least that any plan could do with.
   int64_t arena_bytes = 0, arena_lower_bound = 0;
 };

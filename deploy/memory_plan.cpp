@@ -4,6 +4,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/core/rng.h"
+#include "tuco/deploy/device_memory.h"
 #include "tuco/deploy/ops/emit.h"
 
 namespace tuco::deploy {
@@ -14,27 +15,57 @@ constexpr int kShuffles = 500;
 /// Offsets from files may not be larger, so that sums of them do not overflow.
 constexpr int64_t kMaxOffset = int64_t{1} << 60;
 
-/// A piece of memory that one or several values use one after another.
+/// A piece of memory that one or several values use one after another, or a node's scratch.
 struct Buffer {
   int64_t size = 0;
   int first = 0, last = 0;
+  /// The buffer that this one may overlap where it is written, the other being read there for the
+  /// last time, if it lies at least `lead` bytes before it; -1: none.
+  int behind = -1;
+  int64_t lead = 0;
   bool meets(const Buffer& other) const { return first <= other.last && other.first <= last; }
 };
 
+/// The offsets strictly between these two are not free.
+struct Interval {
+  int64_t low, high;
+};
+
+int64_t aligned(int64_t offset, int64_t alignment) {
+  return (offset + alignment - 1) / alignment * alignment;
+}
+
+/// Where buffer b may not begin while `other` lies at `offset`.
+Interval forbidden(const std::vector<Buffer>& buffers, int b, int other, int64_t offset) {
+  Interval result{offset - buffers[b].size, offset + buffers[other].size};
+  if (buffers[b].behind == other) result.low = offset - buffers[b].lead;
+  if (buffers[other].behind == b) result.high = offset + buffers[other].lead;
+  return result;
+}
+
+bool fit(const std::vector<Buffer>& buffers, int b, int64_t at, int other, int64_t other_at) {
+  if (!buffers[b].meets(buffers[other])) return true;
+  const Interval i = forbidden(buffers, b, other, other_at);
+  return at <= i.low || at >= i.high;
+}
+
 /// Places buffers in the given order, each at the lowest address that is free while it lives.
-int64_t pack(const std::vector<Buffer>& buffers, const std::vector<int>& order,
+int64_t pack(const std::vector<Buffer>& buffers, const std::vector<int>& order, int64_t alignment,
              std::vector<int64_t>& offsets) {
-  std::vector<int> placed;
   int64_t total = 0;
-  for (const int b : order) {
+  for (size_t placed = 0; placed < order.size(); ++placed) {
+    const int b = order[placed];
     int64_t offset = 0;
-    // `placed` is sorted by address: move up past each neighbour that is in the way.
-    for (const int other : placed)
-      if (buffers[b].meets(buffers[other]) && offset + buffers[b].size > offsets[other])
-        offset = std::max(offset, offsets[other] + buffers[other].size);
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (size_t i = 0; i < placed; ++i) {
+        const int other = order[i];
+        if (fit(buffers, b, offset, other, offsets[other])) continue;
+        offset = aligned(forbidden(buffers, b, other, offsets[other]).high, alignment);
+        moved = true;
+      }
+    }
     offsets[b] = offset;
-    placed.insert(std::ranges::upper_bound(placed, offset, {}, [&](int i) { return offsets[i]; }),
-                  b);
     total = std::max(total, offset + buffers[b].size);
   }
   return total;
@@ -43,6 +74,7 @@ int64_t pack(const std::vector<Buffer>& buffers, const std::vector<int>& order,
 /// What has to be placed: the plan without its offsets, and the buffers.
 struct Task {
   MemoryPlan plan;
+  /// One for each value, then one for each node's scratch.
   std::vector<Buffer> buffers;
   /// The buffer of each value: its own, or that of the input whose place it takes.
   std::vector<int> buffer_of;
@@ -55,9 +87,25 @@ struct Task {
     if (!sized.empty())
       for (size_t v = 0; v < buffer_of.size(); ++v)
         if (!graph.values[v].constant.defined()) plan.offsets[v] = offsets[buffer_of[v]];
+    for (size_t n = 0; n < plan.scratch.size(); ++n)
+      if (buffers[buffer_of.size() + n].size > 0) plan.scratch[n] = offsets[buffer_of.size() + n];
     return std::move(plan);
   }
 };
+
+/// The least that the buffers alive during node n take.
+int64_t needed(const std::vector<Buffer>& buffers, const std::vector<int>& sized, int n) {
+  int64_t sum = 0, saved = 0;
+  for (const int b : sized) {
+    if (buffers[b].first > n || n > buffers[b].last) continue;
+    sum += buffers[b].size;
+    if (buffers[b].behind < 0 || buffers[b].first != n) continue;
+    const int64_t size = buffers[b].size, other = buffers[buffers[b].behind].size;
+    saved = std::max(saved,
+                     size + other - std::max(size, other + std::max<int64_t>(0, buffers[b].lead)));
+  }
+  return sum - saved;
+}
 
 Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const MemoryOptions& options) {
   const int values = static_cast<int>(graph.values.size());
@@ -65,6 +113,7 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
   Task task;
   MemoryPlan& plan = task.plan;
   plan.offsets.assign(values, -1);
+  plan.scratch.assign(nodes, -1);
   plan.sizes = sizes;
   plan.first.assign(values, 0);
   plan.last.assign(values, -1);
@@ -80,37 +129,47 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
   std::vector<Buffer>& buffers = task.buffers;
   task.buffer_of.resize(values);
   std::iota(task.buffer_of.begin(), task.buffer_of.end(), 0);
-  buffers.resize(values);
+  buffers.resize(values + nodes);
   for (int v = 0; v < values; ++v) {
     if (graph.values[v].constant.defined()) plan.sizes[v] = 0;
-    buffers[v] = {(plan.sizes[v] + options.alignment - 1) / options.alignment * options.alignment,
-                  plan.first[v], plan.last[v]};
+    buffers[v] = {aligned(plan.sizes[v], options.alignment), plan.first[v], plan.last[v]};
   }
   for (int n = 0; n < nodes; ++n) {
     const Graph::Node& node = graph.nodes[n];
     const int output = node.outputs[0];
+    const NodeMemory memory = options.nodes.empty() ? NodeMemory{} : options.nodes[n];
+    buffers[values + n] = {aligned(memory.scratch, options.alignment), n, n};
+    const auto dies_here = [&](int input) {
+      return !graph.values[input].constant.defined() && buffers[task.buffer_of[input]].last == n;
+    };
     for (const int input : node.inputs) {
       const int buffer = task.buffer_of[input];
       // An alias shows the same bytes; a result in place may overwrite them after their last use.
       const bool joins =
-          is_alias(node.op) || (works_in_place(node.op) && buffers[buffer].last == n &&
-                                plan.sizes[input] == plan.sizes[output]);
+          is_alias(node.op) ||
+          ((works_in_place(node.op) || (memory.in_place && input == node.inputs[0])) &&
+           dies_here(input) && plan.sizes[input] == plan.sizes[output]);
       if (!joins || graph.values[input].constant.defined()) continue;
       task.buffer_of[output] = buffer;
       buffers[buffer].last = std::max(buffers[buffer].last, plan.last[output]);
       buffers[output].size = 0;
       break;
     }
+    if (task.buffer_of[output] != output) continue;
+    for (size_t i = 0; i < memory.lead.size(); ++i) {
+      if (!memory.lead[i] || !dies_here(node.inputs[i])) continue;
+      // A second input that is the first again reads what the first's lead says nothing of.
+      if (std::ranges::count(node.inputs, node.inputs[i]) > 1) continue;
+      buffers[output].behind = task.buffer_of[node.inputs[i]];
+      buffers[output].lead = *memory.lead[i];
+      break;
+    }
   }
 
-  for (int v = 0; v < values; ++v)
-    if (buffers[v].size > 0) task.sized.push_back(v);
-  for (int n = -1; n <= nodes; ++n) {
-    int64_t needed = 0;
-    for (const int b : task.sized)
-      if (buffers[b].first <= n && n <= buffers[b].last) needed += buffers[b].size;
-    plan.lower_bound = std::max(plan.lower_bound, needed);
-  }
+  for (size_t b = 0; b < buffers.size(); ++b)
+    if (buffers[b].size > 0) task.sized.push_back(static_cast<int>(b));
+  for (int n = -1; n <= nodes; ++n)
+    plan.lower_bound = std::max(plan.lower_bound, needed(buffers, task.sized, n));
   return task;
 }
 
@@ -124,7 +183,7 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<int64_t>& sizes,
   std::vector<int64_t> offsets(buffers.size(), 0), best_offsets;
   int64_t best = std::numeric_limits<int64_t>::max();
   const auto attempt = [&] {
-    const int64_t total = pack(buffers, order, offsets);
+    const int64_t total = pack(buffers, order, options.alignment, offsets);
     if (total >= best) return;
     best = total;
     best_offsets = offsets;
@@ -160,9 +219,7 @@ MemoryPlan adopt_memory_plan(const Graph& graph, const std::vector<int64_t>& siz
     places[b] = offsets[b];
     bytes = std::max(bytes, places[b] + task.buffers[b].size);
     for (const int other : task.sized)
-      require<Error>(other >= b || !task.buffers[b].meets(task.buffers[other]) ||
-                         places[other] + task.buffers[other].size <= places[b] ||
-                         places[b] + task.buffers[b].size <= places[other],
+      require<Error>(other >= b || fit(task.buffers, b, places[b], other, places[other]),
                      "memory plan: values {} and {} overlap", other, b);
   }
   // A plan that leaves gaps may ask for any amount of memory.
@@ -176,7 +233,10 @@ MemoryPlan plan_memory(const QuantizedModel& model) {
   std::vector<int64_t> sizes;
   for (const Graph::Value& value : model.graph.values)
     sizes.push_back(value.constant.defined() ? 0 : elements_per_image(value));
-  return plan_memory(model.graph, sizes, {.alignment = 4});  // kernels may load words
+  MemoryOptions options{.alignment = 4};  // kernels may load words
+  for (const Graph::Node& node : model.graph.nodes)
+    options.nodes.push_back(device_memory({model.graph, node, model.rounding}));
+  return plan_memory(model.graph, sizes, options);
 }
 
 }  // namespace tuco::deploy

@@ -38,7 +38,7 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
     if (value.constant.defined()) report.parameters += value.constant.numel();
   report.float_bytes = report.parameters * 4;
   const CSource c = generate_c(model, "model");
-  report.constant_bytes = c.constant_bytes;
+  report.constant_bytes = c.constants.total();
   report.arena_bytes = c.arena_bytes;
   report.arena_lower_bound = c.arena_lower_bound;
 

@@ -49,7 +49,7 @@ struct Export {
   void write_code(const deploy::QuantizedModel& quantized) const {
     const auto c = deploy::write_c(quantized, output);
     fmt::print("wrote {0}.c and {0}.h: {1} bytes of constants, an arena of {2} bytes\n\n", output,
-               c.constant_bytes, c.arena_bytes);
+               c.constants.total(), c.arena_bytes);
   }
 };
 

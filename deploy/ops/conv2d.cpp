@@ -2,6 +2,7 @@
 
 #include "tuco/core/parallel.h"
 #include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/ops/products.h"
 #include "tuco/deploy/reference_arithmetic.h"
 #include "tuco/deploy/rules.h"
 
@@ -61,21 +62,13 @@ Int8Op lower(const op::Conv2d& op, const QuantizedNode& node) {
 }
 
 void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
-  const WindowGeometry g = geometry(op, node.input(0).meta.shape, node.input(1).meta.shape);
+  const Product product = make_product(op, node);
+  if (emit_product(product, node, c)) return;
+  const WindowGeometry& g = product.geometry;
   const bool depthwise = g.groups == g.in_c && g.groups > 1;
-  std::string weights;
-  if (depthwise) {
-    // The runtime's depthwise weights are (kh, kw, out), so that neighbouring channels lie
-    // together.
-    const auto values = node.input(1).constant.to_vector<int8_t>();
-    const int64_t taps = g.kernel.h * g.kernel.w;
-    std::vector<int32_t> transposed(values.size());
-    for (int64_t o = 0; o < g.out_c; ++o)
-      for (int64_t t = 0; t < taps; ++t) transposed[t * g.out_c + o] = values[o * taps + t];
-    weights = c.array("int8_t", "weight", transposed);
-  } else {
-    weights = c.constant(node.node.inputs[1], "weight");
-  }
+  const std::string weights =
+      depthwise ? c.array("int8_t", "weight", taps_first(node.input(1).constant.data<int8_t>(), g))
+                : c.constant(node.node.inputs[1], "weight");
   c.use(depthwise ? "depthwise.h" : "conv2d.h");
   const std::string bias = node.inputs() > 2 ? c.constant(node.node.inputs[2], "bias") : "NULL";
   const std::string window = window_structure(c, g);

@@ -1,14 +1,23 @@
 #include "tuco/deploy/ops/emit.h"
 
+#include "tuco/core/error.h"
+
 namespace tuco::deploy {
 
 std::string window_structure(CWriter& c, const WindowGeometry& g) {
+  for (const int64_t size : {g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel.h,
+                             g.kernel.w, g.stride.h, g.stride.w, g.dilation.h, g.dilation.w,
+                             g.padding.top, g.padding.bottom, g.padding.left, g.padding.right})
+    require<UnsupportedOp>(size <= std::numeric_limits<int16_t>::max(),
+                           "the device runtime's windows have sizes up to {}, not {}",
+                           std::numeric_limits<int16_t>::max(), size);
   return c.structure(
       "tuco_window", "window",
       fmt::format("{}, {}, {},  {}, {}, {},  {}, {},  {}, {},  {}, {},  {}, {}, {}, {},  {}",
                   g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel.h, g.kernel.w,
                   g.stride.h, g.stride.w, g.dilation.h, g.dilation.w, g.padding.top,
-                  g.padding.bottom, g.padding.left, g.padding.right, g.groups));
+                  g.padding.bottom, g.padding.left, g.padding.right, g.groups),
+      17 * sizeof(int16_t));
 }
 
 std::string requantization_structure(CWriter& c, const QuantizedNode& node) {
@@ -23,7 +32,8 @@ std::string requantization_structure(CWriter& c, const QuantizedNode& node) {
   return c.structure(
       "tuco_requantization", "output",
       fmt::format("{}, {}, 1, {}, {}, {}, {}", multiplier, shift, node.output_zero_point(), low,
-                  high, rounding_name(node.rounding)));
+                  high, rounding_name(node.rounding)),
+      7 * sizeof(int32_t));
 }
 
 std::string_view rounding_name(Rounding rounding) {

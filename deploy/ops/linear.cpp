@@ -1,5 +1,6 @@
 #include "tuco/core/parallel.h"
 #include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/ops/products.h"
 #include "tuco/deploy/reference_arithmetic.h"
 #include "tuco/deploy/rules.h"
 
@@ -36,7 +37,8 @@ Int8Op lower(const op::Linear&, const QuantizedNode& node) {
           node.product_constants()};
 }
 
-void emit(const op::Linear&, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Linear& op, const QuantizedNode& node, CWriter& c) {
+  if (emit_product(make_product(op, node), node, c)) return;
   const Shape& weight = node.input(1).meta.shape;
   c.use("fully_connected.h");
   const std::string weights = c.constant(node.node.inputs[1], "weight");

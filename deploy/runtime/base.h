@@ -4,8 +4,9 @@
 // as they are in every compiler for the targets.
 //
 // The kernels are inlined at each call, so that one called with literal geometry is compiled for
-// that geometry alone. Who wants one shared copy instead wraps the call in a function of his own,
-// or defines TUCO_KERNEL (as `static`, say) before he includes a kernel.
+// that geometry alone. Who wants one shared copy of each, as generated code does, defines
+// TUCO_KERNEL as TUCO_SHARED before he includes a kernel: compilers then still work in what all
+// calls have in common.
 #ifndef TUCO_RUNTIME_BASE_H
 #define TUCO_RUNTIME_BASE_H
 
@@ -14,12 +15,18 @@
 
 #if defined(__GNUC__)
 #define TUCO_INLINE static inline __attribute__((always_inline, unused))
+#define TUCO_SHARED static __attribute__((unused))
+#define TUCO_NOINLINE __attribute__((noinline))
 #define TUCO_RESTRICT __restrict
 #elif defined(_MSC_VER)
 #define TUCO_INLINE static __forceinline
+#define TUCO_SHARED static
+#define TUCO_NOINLINE __declspec(noinline)
 #define TUCO_RESTRICT __restrict
 #else
 #define TUCO_INLINE static inline
+#define TUCO_SHARED static
+#define TUCO_NOINLINE
 #define TUCO_RESTRICT
 #endif
 

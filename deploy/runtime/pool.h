@@ -68,10 +68,17 @@ TUCO_KERNEL void tuco_average_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO
   }
 }
 
+// The window that covers an image of one column.
+TUCO_INLINE tuco_window tuco_column_window(int32_t cells, int32_t channels) {
+  const tuco_window g = {(int16_t)cells, 1, (int16_t)channels, 1, 1, (int16_t)channels,
+                         (int16_t)cells, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1};
+  return g;
+}
+
 // out (channels) = the largest value of each channel of in (cells, channels).
 TUCO_KERNEL void tuco_global_max_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
                                       int32_t cells, int32_t channels, int32_t low, int32_t high) {
-  const tuco_window g = {cells, 1, channels, 1, 1, channels, cells, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1};
+  const tuco_window g = tuco_column_window(cells, channels);
   tuco_max_pool(out, in, &g, low, high);
 }
 
@@ -80,7 +87,7 @@ TUCO_KERNEL void tuco_global_max_pool(int8_t* TUCO_RESTRICT out, const int8_t* T
 TUCO_KERNEL void tuco_global_average_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
                                           int32_t cells, int32_t channels, int32_t low,
                                           int32_t high) {
-  const tuco_window g = {cells, 1, channels, 1, 1, channels, cells, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1};
+  const tuco_window g = tuco_column_window(cells, channels);
   tuco_average_pool(out, in, &g, low, high, 0, 0);
 }
 

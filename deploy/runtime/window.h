@@ -7,13 +7,13 @@
 
 // All sizes are positive, paddings are not negative. For pooling out_c is in_c.
 typedef struct {
-  int32_t in_h, in_w, in_c;
-  int32_t out_h, out_w, out_c;
-  int32_t kernel_h, kernel_w;
-  int32_t stride_h, stride_w;
-  int32_t dilation_h, dilation_w;
-  int32_t pad_top, pad_bottom, pad_left, pad_right;
-  int32_t groups;  // of a convolution: divides in_c and out_c
+  int16_t in_h, in_w, in_c;
+  int16_t out_h, out_w, out_c;
+  int16_t kernel_h, kernel_w;
+  int16_t stride_h, stride_w;
+  int16_t dilation_h, dilation_w;
+  int16_t pad_top, pad_bottom, pad_left, pad_right;
+  int16_t groups;  // of a convolution: divides in_c and out_c
 } tuco_window;
 
 // The first tap of a window that starts at `origin` (negative in the padding) on a cell >= 0.

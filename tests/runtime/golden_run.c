@@ -41,8 +41,11 @@ size_t golden_read(const uint8_t* bytes, size_t size, golden_case* into) {
 }
 
 static tuco_window window_of(const int32_t* p) {
-  const tuco_window g = {p[0], p[1],  p[2],  p[3],  p[4],  p[5],  p[6],  p[7], p[8],
-                         p[9], p[10], p[11], p[12], p[13], p[14], p[15], p[16]};
+  const tuco_window g = {
+      (int16_t)p[0],  (int16_t)p[1],  (int16_t)p[2],  (int16_t)p[3],  (int16_t)p[4],
+      (int16_t)p[5],  (int16_t)p[6],  (int16_t)p[7],  (int16_t)p[8],  (int16_t)p[9],
+      (int16_t)p[10], (int16_t)p[11], (int16_t)p[12], (int16_t)p[13], (int16_t)p[14],
+      (int16_t)p[15], (int16_t)p[16]};
   return g;
 }
 

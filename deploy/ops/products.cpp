@@ -1,0 +1,226 @@
+#include "tuco/deploy/ops/products.h"
+
+#include "tuco/deploy/device_memory.h"
+#include "tuco/deploy/ops/emit.h"
+
+namespace tuco::deploy {
+namespace {
+
+/// The limits of the tables and sums in runtime/finish.h and runtime/pairs.h.
+constexpr int64_t kMaxBias = int64_t{1} << 25;
+constexpr int64_t kMaxSecondSum = int64_t{1} << 23;
+constexpr int64_t kMaxSum = int64_t{1} << 29;
+constexpr int64_t kLargestInput = 128;
+
+/// Weights as (out, depth).
+struct Rows {
+  const int8_t* values;
+  int64_t out, depth;
+  int8_t at(int64_t c, int64_t k) const { return c < out && k < depth ? values[c * depth + k] : 0; }
+  int64_t magnitude(int64_t c) const {
+    int64_t sum = 0;
+    for (int64_t k = 0; k < depth; ++k) sum += std::abs(int64_t{at(c, k)});
+    return sum;
+  }
+};
+
+/// The tables, unless a bias or multiplier is out of their range.
+std::optional<FinishTables> finish_tables(const QuantizedNode& node, const Rows& rows,
+                                          bool folds_zero_point) {
+  if (node.rounding != Rounding::kDouble) return std::nullopt;
+  FinishTables tables;
+  const auto multipliers = node.channel_multipliers();
+  const int32_t* bias = node.inputs() > 2 ? node.input(2).constant.data<int32_t>() : nullptr;
+  for (int64_t c = 0; c < rows.out; ++c) {
+    Multiplier m = multipliers[c];
+    if (m.value == 0) m.shift = -1;
+    int64_t folded = bias ? bias[c] : 0, sum = 0;
+    for (int64_t k = 0; k < rows.depth; ++k) sum += rows.at(c, k);
+    if (folds_zero_point) folded -= sum * node.input_zero_point(0);
+    if (m.shift > -1 || m.shift < -31 || std::abs(folded) >= kMaxBias ||
+        rows.magnitude(c) * 2 * kLargestInput >= kMaxSum)
+      return std::nullopt;
+    tables.biases.push_back(static_cast<int32_t>(folded * 64 - m.shift));
+    tables.multipliers.push_back(m.value);
+  }
+  if (std::ranges::count(tables.multipliers, tables.multipliers[0]) ==
+      static_cast<int64_t>(tables.multipliers.size()))
+    tables.multipliers.resize(1);
+  return tables;
+}
+
+/// Packs the weights for groups of `together` pairs of channels, in turns of four inputs; nothing
+/// where a pair does not fit.
+std::optional<std::vector<int32_t>> pack_pairs(const Rows& rows, int64_t together) {
+  constexpr int64_t kOrder[4] = {0, 2, 1, 3};
+  std::vector<int32_t> packed;
+  for (int64_t c = 1; c < rows.out; c += 2)
+    if (rows.magnitude(c) * kLargestInput >= kMaxSecondSum) return std::nullopt;
+  for (int64_t group = 0; group < rows.out; group += 2 * together)
+    for (int64_t k = 0; k < rows.depth; k += 4)
+      for (int64_t c = group; c < group + 2 * together; c += 2)
+        for (const int64_t i : kOrder) {
+          const int32_t pair = 256 * rows.at(c + 1, k + i) + rows.at(c, k + i);
+          if (pair < std::numeric_limits<int16_t>::min()) return std::nullopt;
+          packed.push_back(pair);
+        }
+  return packed;
+}
+
+bool is_depthwise(const WindowGeometry& g) { return g.groups == g.in_c && g.groups > 1; }
+
+ProductKernel kernel_for(const WindowGeometry& g) {
+  constexpr Padding kNone = 0;
+  if (is_depthwise(g)) {
+    if (g.out_c != g.in_c) return ProductKernel::kPlain;
+    return g.kernel == Hw(3) && g.stride == Hw(1) && g.dilation == Hw(1) ? ProductKernel::kPlane
+                                                                         : ProductKernel::kTaps;
+  }
+  if (g.groups > 1) return ProductKernel::kPlain;
+  const bool whole = g.padding == kNone && g.dilation == Hw(1) && g.kernel == Hw(g.in_h, g.in_w);
+  if (whole && g.in_h * g.in_w * g.in_c % 4 == 0) return ProductKernel::kRow;
+  const bool pointwise = g.padding == kNone && g.kernel == Hw(1) && g.stride == Hw(1);
+  return pointwise && g.in_c % 4 == 0 ? ProductKernel::kPointwise : ProductKernel::kColumns;
+}
+
+Product make_product(const WindowGeometry& g, const QuantizedNode& node) {
+  Product product{.geometry = g};
+  const ProductKernel kernel = kernel_for(g);
+  if (kernel == ProductKernel::kPlain) return product;
+  const Tensor& weight = node.input(1).constant;
+  const Rows rows{weight.data<int8_t>(), g.out_c, weight.numel() / g.out_c};
+  const auto tables = finish_tables(node, rows, kernel != ProductKernel::kTaps);
+  if (!tables) return product;
+  if (kernel == ProductKernel::kPlane) {
+    product.weights.assign(rows.values, rows.values + weight.numel());
+  } else if (kernel == ProductKernel::kTaps) {
+    product.weights = taps_first(rows.values, g);
+  } else {
+    const auto packed = pack_pairs(rows, kernel == ProductKernel::kRow ? 2 : 1);
+    if (!packed) return product;
+    product.weights = *packed;
+  }
+  product.kernel = kernel;
+  product.finish = *tables;
+  return product;
+}
+
+WindowGeometry geometry_of(const op::Conv2d& op, const QuantizedNode& node) {
+  WindowGeometry g = geometry(op, node.input(0).meta.shape, node.input(1).meta.shape);
+  g.batch = 1;
+  return g;
+}
+
+/// A linear layer as a 1x1 convolution over its rows.
+WindowGeometry geometry_of(const op::Linear&, const QuantizedNode& node) {
+  const Shape& weight = node.input(1).meta.shape;
+  WindowGeometry g;
+  g.batch = g.in_h = g.out_h = 1;
+  g.in_c = weight[1];
+  g.out_c = weight[0];
+  g.in_w = g.out_w = elements_per_image(node.input(0)) / std::max<int64_t>(1, g.in_c);
+  return g;
+}
+
+NodeMemory memory_of(const Product& product) {
+  const WindowGeometry& g = product.geometry;
+  const int64_t depth = (g.kernel.h * g.kernel.w * g.in_c + 3) / 4 * 4;
+  NodeMemory memory;
+  switch (product.kernel) {
+    case ProductKernel::kPlain:
+    case ProductKernel::kRow:
+      break;
+    case ProductKernel::kPointwise:
+    case ProductKernel::kColumns:
+      memory.scratch = g.in_c % 4 == 0 ? 4 * depth : 5 * depth;
+      memory.lead = {window_lead(g, {.pixels = 2, .reads_first = true})};
+      break;
+    case ProductKernel::kPlane:
+      memory.scratch = 2 * (g.out_h + 2) * ((g.out_w + 1) / 2 * 2 + 2);
+      memory.in_place = true;
+      break;
+    case ProductKernel::kTaps:
+      memory.lead = {window_lead(g, {})};
+      break;
+  }
+  return memory;
+}
+
+}  // namespace
+
+Product make_product(const op::Conv2d& op, const QuantizedNode& node) {
+  return make_product(geometry_of(op, node), node);
+}
+
+Product make_product(const op::Linear& op, const QuantizedNode& node) {
+  return make_product(geometry_of(op, node), node);
+}
+
+NodeMemory product_memory(const op::Conv2d& op, const QuantizedNode& node) {
+  return memory_of(make_product(op, node));
+}
+
+NodeMemory product_memory(const op::Linear& op, const QuantizedNode& node) {
+  return memory_of(make_product(op, node));
+}
+
+std::vector<int32_t> taps_first(const int8_t* weights, const WindowGeometry& g) {
+  const int64_t taps = g.kernel.h * g.kernel.w;
+  std::vector<int32_t> result(g.out_c * taps);
+  for (int64_t c = 0; c < g.out_c; ++c)
+    for (int64_t t = 0; t < taps; ++t) result[t * g.out_c + c] = weights[c * taps + t];
+  return result;
+}
+
+bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c) {
+  if (product.kernel == ProductKernel::kPlain) return false;
+  const WindowGeometry& g = product.geometry;
+  const bool depthwise =
+      product.kernel == ProductKernel::kPlane || product.kernel == ProductKernel::kTaps;
+  const auto [low, high] = node.bounds();
+  const std::string weights = c.array(depthwise ? "int8_t" : "int16_t", "weight", product.weights);
+  const std::string bias = c.array("int32_t", "bias", product.finish.biases);
+  const std::string multiplier = c.array("int32_t", "multiplier", product.finish.multipliers);
+  const std::string finish = c.structure(
+      "tuco_finish", "finish",
+      fmt::format("{}, {}, {}, {}", bias, multiplier, product.finish.multipliers.size() > 1 ? 1 : 0,
+                  node.output_zero_point()),
+      16);
+  const std::string places =
+      fmt::format("{}, {}", c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]));
+  const std::string scratch = fmt::format("(int16_t*)(void*)({})", c.scratch());
+  const std::string end = fmt::format("&{}, {}, {}", finish, low, high);
+  switch (product.kernel) {
+    case ProductKernel::kPlain:
+      break;
+    case ProductKernel::kColumns:
+      c.use("columns.h");
+      c.line("tuco_conv2d_columns({}, {}, {}, &{}, {}, {});", places, scratch, weights,
+             window_structure(c, g), node.input_zero_point(0), end);
+      break;
+    case ProductKernel::kPointwise:
+      c.use("columns.h");
+      c.line("tuco_pointwise_columns({}, {}, {}, {}, {}, {}, {});", places, scratch, weights,
+             g.out_h * g.out_w, g.in_c, g.out_c, end);
+      break;
+    case ProductKernel::kRow:
+      c.use("row.h");
+      c.line("tuco_fully_connected_row({}, {}, {}, {}, {});", places, weights,
+             g.in_h * g.in_w * g.in_c, g.out_c, end);
+      break;
+    case ProductKernel::kPlane:
+      c.use("plane.h");
+      c.line("tuco_depthwise_plane({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});", places,
+             scratch, weights, g.in_h, g.in_w, g.out_h, g.out_w, g.in_c, g.padding.top,
+             g.padding.left, node.input_zero_point(0), end);
+      break;
+    case ProductKernel::kTaps:
+      c.use("taps.h");
+      c.line("tuco_depthwise_taps({}, {}, &{}, {}, {});", places, weights, window_structure(c, g),
+             node.input_zero_point(0), end);
+      break;
+  }
+  return true;
+}
+
+}  // namespace tuco::deploy

@@ -1,0 +1,93 @@
+// A fully connected layer on one row of inputs, whose number is a multiple of 4: the weights of two
+// pairs of channels (pairs.h) meet each load of inputs.
+#ifndef TUCO_RUNTIME_ROW_H
+#define TUCO_RUNTIME_ROW_H
+
+#include "finish.h"
+#include "pairs.h"
+
+// The sums of four channels, whose weights are two pairs, each for four inputs in turn.
+TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, const int8_t* x,
+                                        int32_t depth) {
+#if TUCO_SIMD32
+  int32_t both0 = 0, first0 = 0, both1 = 0, first1 = 0;
+  const int8_t* const end = x + depth;
+  uint32_t w0, w1, bytes, even, odd;
+#define TUCO_STEP                                     \
+  "ldr %[odd], [%[x]], #4\n\t"                        \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"                 \
+  "sxtb16 %[even], %[odd]\n\t"                        \
+  "sxtb16 %[odd], %[odd], ror #8\n\t"                 \
+  "sxtb16 %[bytes], %[w0]\n\t"                        \
+  "smlad %[both0], %[w0], %[even], %[both0]\n\t"      \
+  "smlad %[first0], %[bytes], %[even], %[first0]\n\t" \
+  "sxtb16 %[bytes], %[w1]\n\t"                        \
+  "smlad %[both0], %[w1], %[odd], %[both0]\n\t"       \
+  "smlad %[first0], %[bytes], %[odd], %[first0]\n\t"  \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"                 \
+  "sxtb16 %[bytes], %[w0]\n\t"                        \
+  "smlad %[both1], %[w0], %[even], %[both1]\n\t"      \
+  "smlad %[first1], %[bytes], %[even], %[first1]\n\t" \
+  "sxtb16 %[bytes], %[w1]\n\t"                        \
+  "smlad %[both1], %[w1], %[odd], %[both1]\n\t"       \
+  "smlad %[first1], %[bytes], %[odd], %[first1]\n\t"
+  __asm__ volatile(
+      "lsls %[w0], %[depth], #29\n\t"  // negative for an odd number of steps
+      "bmi 2f\n"
+      "1:\n\t"   //
+      TUCO_STEP  //
+      "2:\n\t"   //
+      TUCO_STEP  //
+      "cmp %[x], %[end]\n\t"
+      "bne 1b\n\t"
+      : [both0] "+r"(both0), [first0] "+r"(first0), [both1] "+r"(both1), [first1] "+r"(first1),
+        [w] "+r"(w), [x] "+r"(x), [w0] "=&r"(w0), [w1] "=&r"(w1), [bytes] "=&r"(bytes),
+        [even] "=&r"(even), [odd] "=&r"(odd)
+      : [end] "r"(end), [depth] "r"(depth)
+      : "cc", "memory");
+#undef TUCO_STEP
+  sum[0].both = both0;
+  sum[0].first = first0;
+  sum[1].both = both1;
+  sum[1].first = first1;
+#else
+  tuco_pair_sum a = {0, 0}, b = {0, 0};
+  for (int32_t k = 0; k < depth; k += 4, w += 8, x += 4) {
+    tuco_add_products(&a, w[0], x[0]);
+    tuco_add_products(&a, w[1], x[2]);
+    tuco_add_products(&a, w[2], x[1]);
+    tuco_add_products(&a, w[3], x[3]);
+    tuco_add_products(&b, w[4], x[0]);
+    tuco_add_products(&b, w[5], x[2]);
+    tuco_add_products(&b, w[6], x[1]);
+    tuco_add_products(&b, w[7], x[3]);
+  }
+  sum[0] = a;
+  sum[1] = b;
+#endif
+}
+
+// out (out_c) from in (in_c), for in_c a multiple of 4. weights: for each four channels the two
+// pairs' (in_c) as above; channels beyond out_c are zeros. in is aligned to words; out overlaps
+// nothing.
+TUCO_KERNEL void tuco_fully_connected_row(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
+                                          const int16_t* weights, int32_t in_c, int32_t out_c,
+                                          const tuco_finish* f, int32_t low, int32_t high) {
+  const int32_t* bias = f->bias;
+  const int32_t* multiplier = f->multiplier;
+  for (int32_t left = out_c; left > 0; left -= 4, weights += 2 * in_c) {
+    tuco_pair_sum sum[2];
+    tuco_dot_four_channels(sum, weights, in, in_c);
+    const int32_t twice[4] = {tuco_twice_first(sum[0]), tuco_twice_second(sum[0]),
+                              tuco_twice_first(sum[1]), tuco_twice_second(sum[1])};
+    for (int32_t i = 0; i < 4 && i < left; i++) {
+      const int32_t word = *bias++;
+      const int32_t y = tuco_finished(tuco_twice_bias(word) + twice[i], *multiplier,
+                                      tuco_right_shift(word), f->zero_point);
+      *out++ = (int8_t)tuco_clamped(y, low, high);
+      multiplier += f->multiplier_step;
+    }
+  }
+}
+
+#endif
