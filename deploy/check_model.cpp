@@ -42,7 +42,7 @@ class Checker {
                                "{}: a constant input has no int8 kernel", name(node_.op));
         check_activation(input(i));
       }
-      require<FormatError>(!node_.activation || weighted || std::is_same_v<Op, op::Add>,
+      require<FormatError>(!node_.activation || takes_activation(node_.op),
                            "{} cannot have an activation in it", name(node_.op));
       check_op(op);
     }
@@ -138,11 +138,14 @@ class Checker {
 
 }  // namespace
 
+void check_node(const Graph& graph, const Graph::Node& node) {
+  std::visit([&](const auto& op) { Checker(graph, node).check(op); }, node.op);
+}
+
 void check_model(const QuantizedModel& model) {
   const Graph& graph = model.graph;
   for (const int v : graph.inputs) check_activation(graph.values[v]);
-  for (const Graph::Node& node : graph.nodes)
-    std::visit([&](const auto& op) { Checker(graph, node).check(op); }, node.op);
+  for (const Graph::Node& node : graph.nodes) check_node(graph, node);
   for (const int v : graph.outputs) check_activation(graph.values[v]);
 }
 

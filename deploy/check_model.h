@@ -10,4 +10,7 @@ namespace tuco::deploy {
 /// overflow.
 void check_model(const QuantizedModel& model);
 
+/// The part of it that looks at one node, whose values must be there.
+void check_node(const Graph& graph, const Graph::Node& node);
+
 }  // namespace tuco::deploy

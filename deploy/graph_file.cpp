@@ -6,6 +6,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/deploy/check_model.h"
+#include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/run_graph.h"
 
 namespace tuco::deploy {
@@ -83,9 +84,8 @@ const Json& member(const Json& json, std::string_view key) { return json.at(std:
 
 /// Ops that a file may hold: whatever a trace can record.
 template <class Op>
-constexpr bool is_storable =
-    !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> &&
-    !op::in_list<Op, op::QuantizedList> && !requires(Op op) {
+constexpr bool is_storable = !std::is_same_v<Op, op::Custom> && !std::is_same_v<Op, op::Random> &&
+                             !op::in_list<Op, op::QuantizedList> && !requires(Op op) {
   op.forward;
 };
 
@@ -94,9 +94,8 @@ Json op_to_json(const op::Any& any) {
       []<class Op>(const Op& op) {
         Json json = {{"op", name(op)}};
         if constexpr (is_storable<Op>)
-          Op::fields(op, [&](std::string_view key, const auto& value) {
-            put(json, key, to_json(value));
-          });
+          Op::fields(
+              op, [&](std::string_view key, const auto& value) { put(json, key, to_json(value)); });
         else
           fail<UnsupportedOp>("save_graph: {} cannot be stored", name(op));
         return json;
@@ -109,9 +108,8 @@ bool try_op(const Json& json, const std::string& wanted, op::Any& any) {
   if constexpr (is_storable<Op>) {
     if (Op::name != wanted) return false;
     Op op;
-    Op::fields(op, [&](std::string_view key, auto& value) {
-      from_json_to(member(json, key), value);
-    });
+    Op::fields(op,
+               [&](std::string_view key, auto& value) { from_json_to(member(json, key), value); });
     any = op;
     return true;
   }
@@ -309,6 +307,7 @@ void save_model(const std::string& path, const QuantizedModel& model, const Meta
 
 Graph load_graph(const std::string& path) { return load_graph(File::open(path)); }
 Graph load_graph(const File& file) {
+  if (is_tflite(file)) return import_tflite(file).graph;
   Metadata metadata;
   return load(file, metadata);
 }
@@ -316,12 +315,13 @@ Graph load_graph(const File& file) {
 QuantizedModel load_model(const std::string& path) { return load_model(File::open(path)); }
 QuantizedModel load_model(const File& file) {
   StoredNetwork stored = load_network(file);
-  require<FormatError>(stored.rounding.has_value(),
-                       "{}: holds a float graph, expected an int8 one", file.name());
+  require<FormatError>(stored.rounding.has_value(), "{}: holds a float graph, expected an int8 one",
+                       file.name());
   return {std::move(stored.graph), *stored.rounding};
 }
 
 StoredNetwork load_network(const File& file) {
+  if (is_tflite(file)) return import_tflite(file);
   const std::string& path = file.name();
   StoredNetwork stored;
   stored.graph = load(file, stored.metadata);

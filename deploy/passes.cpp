@@ -7,6 +7,7 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/autograd/run_op.h"
+#include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
 namespace {
@@ -135,11 +136,7 @@ void fold_activations(Graph& graph) {
     else
       continue;
     Graph::Node* before = sole_producer(graph, node.inputs[0]);
-    if (!before || before->activation ||
-        !(std::holds_alternative<op::Conv2d>(before->op) ||
-          std::holds_alternative<op::Linear>(before->op) ||
-          std::holds_alternative<op::Add>(before->op)))
-      continue;
+    if (!before || before->activation || !takes_activation(before->op)) continue;
     before->activation = clamp;
     std::swap(before->outputs, node.outputs);
   }
@@ -192,17 +189,12 @@ void isolate_concat_inputs(Graph& graph) {
   }
 }
 
-namespace {
-
-/// Constants are told apart by their names in files.
 void make_names_unique(Graph& graph) {
   std::map<std::string, int> seen;
   for (Graph::Value& value : graph.values)
     if (value.constant.defined())
       if (const int count = seen[value.name]++) value.name += fmt::format("_{}", count + 1);
 }
-
-}  // namespace
 
 void optimize(Graph& graph) {
   fold_constants(graph);

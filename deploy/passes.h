@@ -40,6 +40,9 @@ void isolate_concat_inputs(Graph& graph);
 /// padding, reshapes and concats, none of which changes the scale in int8.
 std::set<int> scale_sources(const Graph& graph, int value);
 
+/// Gives constants that share a name different ones, by which files tell them apart.
+void make_names_unique(Graph& graph);
+
 /// All of the passes above, in the order that lets each find the most.
 void optimize(Graph& graph);
 

@@ -130,10 +130,15 @@ QuantizedNode::Bounds QuantizedNode::bounds() const {
 }
 
 std::vector<Multiplier> QuantizedNode::channel_multipliers() const {
+  const auto& scales = input(1).quantization->scale;
+  // TFLite multiplies the scales in float32 where a fully connected layer has one for all channels.
+  const bool is_single = std::holds_alternative<op::Linear>(node.op) &&
+                         std::ranges::all_of(scales, [&](float s) { return s == scales[0]; });
+  const auto factor = is_single ? fully_connected_factor : product_factor;
   std::vector<Multiplier> multipliers;
-  for (const float scale : input(1).quantization->scale)
+  for (const float scale : scales)
     multipliers.push_back(
-        quantize_multiplier(product_factor(input_scale(0), scale, output_scale()), rounding));
+        quantize_multiplier(factor(input_scale(0), scale, output_scale()), rounding));
   return multipliers;
 }
 
@@ -144,8 +149,7 @@ std::vector<Tensor> QuantizedNode::product_constants() const {
     multipliers.push_back(m.shift);
   }
   const auto channels = static_cast<int64_t>(multipliers.size()) / 2;
-  return {input(1).constant,
-          inputs() > 2 ? input(2).constant : zeros({channels}, {DType::int32}),
+  return {input(1).constant, inputs() > 2 ? input(2).constant : zeros({channels}, {DType::int32}),
           from_values(multipliers, {channels, 2})};
 }
 
@@ -154,6 +158,14 @@ bool works_in_place(const op::Any& any) {
       []<class Op>(const Op&) {
         return op::Unary<Op> || op::Binary<Op> ||
                op::in_list<Op, op::TypeList<op::Softmax, op::QAdd, op::QLookup, op::QSoftmax>>;
+      },
+      any);
+}
+
+bool takes_activation(const op::Any& any) {
+  return std::visit(
+      []<class Op>(const Op&) {
+        return op::in_list<Op, op::TypeList<op::Conv2d, op::Linear, op::Add>>;
       },
       any);
 }
@@ -215,13 +227,11 @@ Tensor quantize_values(const Tensor& real, const Quantization& quantization) {
 }
 
 Tensor dequantize_values(const Tensor& integers, const Quantization& quantization) {
-  require<Error>(quantization.scale.size() == 1 || quantization.axis == 0,
-                 "dequantize_values: scales along dimension {}, expected the first",
-                 quantization.axis);
   const Tensor wide = integers.to(DType::float32);
   std::vector<float> zero_points(quantization.zero_point.begin(), quantization.zero_point.end());
   Shape shape = Shape::filled(integers.rank(), 1);
-  if (quantization.axis == 0) shape[0] = static_cast<int64_t>(quantization.scale.size());
+  if (quantization.axis >= 0)
+    shape[quantization.axis] = static_cast<int64_t>(quantization.scale.size());
   const Tensor scale = from_values(quantization.scale, shape);
   return (wide - from_values(zero_points, shape)) * scale;
 }

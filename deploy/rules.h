@@ -56,7 +56,8 @@ struct QuantizedNode {
     int32_t low, high;
   };
   Bounds bounds() const;
-  /// The multipliers from accumulators to the output, one for each output channel.
+  /// The multipliers from accumulators to the output, one for each output channel. A linear layer
+  /// whose channels all have the same scale is one of TFLite's with a single scale.
   std::vector<Multiplier> channel_multipliers() const;
   /// Weight, bias (zeros where there is none) and channel multipliers (out, 2): the constants of
   /// op::QConv2d and op::QLinear.
@@ -147,6 +148,8 @@ inline constexpr const char* not_quantizable<Op> = kInt8Already;
 
 /// Whether the op's output can take its first input's place in memory (point-wise ops).
 bool works_in_place(const op::Any& op);
+/// Whether a clamp of the op's result can be folded into its node in int8.
+bool takes_activation(const op::Any& op);
 /// Whether the output is the input's bytes under another shape.
 bool is_alias(const op::Any& op);
 

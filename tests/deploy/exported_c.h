@@ -36,26 +36,31 @@ int main(int argc, char** argv) {
 }
 )";
 
-/// Compiles the model's C with the command `compile`, runs it on the images, and compares every
-/// byte with the interpreter.
-inline void expect_same_bytes(const deploy::QuantizedModel& model, const Tensor& images,
-                              const std::string& compile) {
+/// Compiles the model's C with the command `compile`, runs it on int8 inputs (n, ...), and compares
+/// every byte with those expected.
+inline void expect_exported_bytes(const deploy::QuantizedModel& model, const Tensor& input,
+                                  const std::vector<int8_t>& expected, const std::string& compile) {
   const TemporaryFolder folder;
   const std::string base = folder.path() / "model";
   deploy::write_c(model, base);
   write_file(folder.path() / "main.c", kExportedMain);
-  const Tensor input =
-      deploy::quantize_values(images, *model.graph.values[model.graph.inputs[0]].quantization);
   const auto bytes = input.to_vector<int8_t>();
   write_file(folder.path() / "in",
              std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   const std::string where = "cd " + folder.path().string() + " && ";
   ASSERT_EQ(std::system((where + compile + " main.c model.c -o run").c_str()), 0) << compile;
   ASSERT_EQ(std::system((where + "./run in out").c_str()), 0) << "the arena's guards";
-  const auto expected = deploy::interpret(model, input).to_vector<int8_t>();
   const Bytes got = File::open(folder.path() / "out").read_all();
   ASSERT_EQ(got.size(), expected.size());
   EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size()), 0);
+}
+
+/// As above on images of real numbers, compared with the interpreter.
+inline void expect_same_bytes(const deploy::QuantizedModel& model, const Tensor& images,
+                              const std::string& compile) {
+  const Tensor input =
+      deploy::quantize_values(images, *model.graph.values[model.graph.inputs[0]].quantization);
+  expect_exported_bytes(model, input, deploy::interpret(model, input).to_vector<int8_t>(), compile);
 }
 
 }  // namespace tuco::test

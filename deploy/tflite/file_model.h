@@ -1,0 +1,68 @@
+// A .tflite file after verification: every offset, index, size and length in it was checked, so
+// that what reads it further has only the meaning of operators to look after. The file's own
+// numbers are seen in place; what may be long and shared by many (names, scales) is copied on use.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tuco_tflite/schema_generated.h>
+
+#include "tuco/core/file.h"
+#include "tuco/core/quantization.h"
+#include "tuco/core/shape.h"
+
+namespace tuco::tflite {
+
+/// A tensor of the file.
+struct TensorView {
+  const schema::Tensor* table = nullptr;
+  Shape shape;
+  /// The bytes of a constant; none for others. Their number is that of shape and type.
+  std::span<const uint8_t> bytes = {};
+
+  schema::TensorType type() const { return table->type(); }
+  /// "FLOAT32", "INT8", ... as the format calls it.
+  std::string type_name() const;
+  /// In ASCII, and cut where it is long.
+  std::string name() const;
+  bool is_constant() const { return !bytes.empty(); }
+  /// Scales and zero points, if there are any: one, or one for each index of a dimension. Throws
+  /// FormatError unless scales are positive and finite, zero points those of the type, and their
+  /// numbers that of the dimension; UnsupportedOp for a quantization of another kind.
+  std::optional<Quantization> quantization() const;
+};
+
+/// An operator of the file. Inputs are indices of tensors, or -1 for one that is left out.
+struct OperatorView {
+  const schema::Operator* table = nullptr;
+  schema::BuiltinOperator code = schema::BuiltinOperator::ADD;
+  /// "CONV_2D", "custom \"X\"", or "number 200".
+  std::string name;
+  std::span<const int32_t> inputs = {}, outputs = {};
+};
+
+/// The one graph of a file.
+class FileModel {
+ public:
+  /// Throws FormatError for anything wrong, UnsupportedOp for several graphs and for bytes that lie
+  /// outside the flatbuffer.
+  explicit FileModel(const File& file);
+
+  int64_t size() const { return static_cast<int64_t>(bytes_.size()); }
+  const std::vector<TensorView>& tensors() const { return tensors_; }
+  const std::vector<OperatorView>& operators() const { return operators_; }
+  std::span<const int32_t> inputs() const { return inputs_; }
+  std::span<const int32_t> outputs() const { return outputs_; }
+
+ private:
+  void read_tensors(const schema::Model& model, const schema::SubGraph& graph);
+  void read_operators(const schema::Model& model, const schema::SubGraph& graph);
+
+  Bytes bytes_;
+  std::vector<TensorView> tensors_;
+  std::vector<OperatorView> operators_;
+  std::span<const int32_t> inputs_, outputs_;
+};
+
+}  // namespace tuco::tflite

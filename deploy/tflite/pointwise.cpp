@@ -1,0 +1,104 @@
+// Operators that compute on each element, softmax, and changes of scale.
+#include "tuco/deploy/tflite/operators.h"
+
+namespace tuco::tflite {
+namespace {
+
+using schema::TensorType;
+
+template <class Binary, class Options>
+void import_binary(OperatorImport& op) {
+  const auto* options = op.options_if_any<Options>();
+  const int a = op.operand(0), b = op.operand(1);
+  op.give(Binary{}, {a, b},
+          options ? clamp_of(options->fused_activation_function()) : std::optional<op::Clamp>{});
+}
+
+void import_unary(OperatorImport& op, const op::Any& unary) { op.give(unary, {op.activation(0)}); }
+
+}  // namespace
+
+void import_add(OperatorImport& op) { import_binary<op::Add, schema::AddOptions>(op); }
+void import_sub(OperatorImport& op) { import_binary<op::Sub, schema::SubOptions>(op); }
+void import_mul(OperatorImport& op) { import_binary<op::Mul, schema::MulOptions>(op); }
+void import_div(OperatorImport& op) { import_binary<op::Div, schema::DivOptions>(op); }
+void import_maximum(OperatorImport& op) { op.give(op::Maximum{}, {op.operand(0), op.operand(1)}); }
+void import_minimum(OperatorImport& op) { op.give(op::Minimum{}, {op.operand(0), op.operand(1)}); }
+
+void import_softmax(OperatorImport& op) {
+  const float beta = op.options<schema::SoftmaxOptions>().beta();
+  int input = op.activation(0);
+  if (beta != 1) {
+    // In int8 the factor would have to be part of a scale that others see.
+    require<UnsupportedOp>(!op.int8(), "beta {}, expected 1", beta);
+    input = op.between(op::Affine{beta, 0}, {input});
+  }
+  op.give(op::Softmax{}, {input});
+}
+
+void import_log_softmax(OperatorImport& op) { import_unary(op, op::LogSoftmax{}); }
+void import_logistic(OperatorImport& op) { import_unary(op, op::Sigmoid{}); }
+void import_tanh(OperatorImport& op) { import_unary(op, op::Tanh{}); }
+void import_relu(OperatorImport& op) { import_unary(op, op::Relu{}); }
+void import_relu6(OperatorImport& op) { import_unary(op, op::Clamp{0, 6}); }
+void import_relu_n1_to_1(OperatorImport& op) { import_unary(op, op::Clamp{-1, 1}); }
+void import_relu_0_to_1(OperatorImport& op) { import_unary(op, op::Clamp{0, 1}); }
+void import_abs(OperatorImport& op) { import_unary(op, op::Abs{}); }
+void import_neg(OperatorImport& op) { import_unary(op, op::Affine{-1, 0}); }
+void import_exp(OperatorImport& op) { import_unary(op, op::Exp{}); }
+void import_log(OperatorImport& op) { import_unary(op, op::Log{}); }
+void import_sqrt(OperatorImport& op) { import_unary(op, op::Sqrt{}); }
+void import_rsqrt(OperatorImport& op) { import_unary(op, op::Power{-0.5}); }
+void import_square(OperatorImport& op) { import_unary(op, op::Power{2}); }
+
+void import_leaky_relu(OperatorImport& op) {
+  const float alpha = op.options<schema::LeakyReluOptions>().alpha();
+  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
+  require<UnsupportedOp>(alpha >= 0 && alpha <= 1, "alpha {}, expected 0 to 1", alpha);
+  const int input = op.activation(0);
+  op.give(op::Maximum{}, {input, op.between(op::Affine{alpha, 0}, {input})});
+}
+
+void import_hard_swish(OperatorImport& op) {
+  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
+  const int input = op.activation(0);
+  const int gate = op.between(op::Clamp{0, 6}, {op.between(op::Affine{1, 3}, {input})});
+  op.give(op::Mul{}, {input, op.between(op::Affine{1.0 / 6, 0}, {gate})});
+}
+
+void import_quantize(OperatorImport& op) {
+  if (op.int8() && op.has(0) && op.input(0).type() == TensorType::UINT8) {
+    const auto from = op.input(0).quantization(), to = op.output().quantization();
+    require<UnsupportedOp>(from && to && from->axis < 0 && to->axis < 0 &&
+                               from->scale == to->scale &&
+                               from->zero_point[0] - 128 == to->zero_point[0],
+                           "from UINT8 to another scale or zero point");
+  }
+  if (op.take_over_input()) return;
+  if (op.int8() && op.output().type() == TensorType::UINT8 && op.gives_network_output()) {
+    const auto from = op.input(0).quantization(), to = op.output().quantization();
+    require<UnsupportedOp>(from && to && from->axis < 0 && to->axis < 0 &&
+                               from->scale == to->scale &&
+                               from->zero_point[0] + 128 == to->zero_point[0],
+                           "to UINT8 with another scale or zero point");
+    op.pass(op.activation(0));
+    return;
+  }
+  require<UnsupportedOp>(op.int8(), "inside of a float network");
+  // A clamp without bounds is a change of scale.
+  import_unary(op, op::Clamp{});
+}
+
+void import_dequantize(OperatorImport& op) {
+  require<FormatError>(
+      op.output().type() == TensorType::FLOAT32 && op.output().shape == op.input(0).shape,
+      "it gives {} {} from {}", op.output().type_name(), op.output().shape, op.input(0).shape);
+  if (op.int8()) {
+    require<UnsupportedOp>(op.gives_network_output(), "inside of an int8 network");
+    op.pass(op.activation(0));
+  } else {
+    op.pass(op.add_constant(0, op.constant(0)));
+  }
+}
+
+}  // namespace tuco::tflite
