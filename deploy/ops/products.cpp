@@ -2,6 +2,7 @@
 
 #include "tuco/deploy/device_memory.h"
 #include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/reference_arithmetic.h"
 
 namespace tuco::deploy {
 namespace {
@@ -14,7 +15,7 @@ constexpr int64_t kLargestInput = 128;
 
 /// Weights as (out, depth).
 struct Rows {
-  const int8_t* values;
+  std::vector<int8_t> values;
   int64_t out, depth;
   int8_t at(int64_t c, int64_t k) const { return c < out && k < depth ? values[c * depth + k] : 0; }
   int64_t magnitude(int64_t c) const {
@@ -24,8 +25,24 @@ struct Rows {
   }
 };
 
-/// The tables, unless a bias or multiplier is out of their range.
-std::optional<FinishTables> finish_tables(const QuantizedNode& node, const Rows& rows,
+/// The one value of channel c's output, if all inputs give the same: trained networks have such
+/// channels, with tiny weights and a bias beyond all bounds.
+std::optional<int32_t> constant_output(const QuantizedNode& node, const Rows& rows, int64_t c,
+                                       const Multiplier& multiplier, int64_t bias, int64_t input) {
+  const auto [low, high] = node.bounds();
+  const int64_t reach = rows.magnitude(c) * input;
+  const auto at = [&](int64_t sum) {
+    return requantized(static_cast<int32_t>(sum), multiplier, node.rounding,
+                       node.output_zero_point(), low, high);
+  };
+  if (std::abs(bias) + reach > std::numeric_limits<int32_t>::max()) return std::nullopt;
+  const int32_t least = at(bias - reach);
+  return least == at(bias + reach) ? std::optional(least) : std::nullopt;
+}
+
+/// The tables, unless a bias or multiplier is out of their range. Channels whose output is constant
+/// lose their weights.
+std::optional<FinishTables> finish_tables(const QuantizedNode& node, Rows& rows,
                                           bool folds_zero_point) {
   if (node.rounding != Rounding::kDouble) return std::nullopt;
   FinishTables tables;
@@ -33,10 +50,15 @@ std::optional<FinishTables> finish_tables(const QuantizedNode& node, const Rows&
   const int32_t* bias = node.inputs() > 2 ? node.input(2).constant.data<int32_t>() : nullptr;
   for (int64_t c = 0; c < rows.out; ++c) {
     Multiplier m = multipliers[c];
-    if (m.value == 0) m.shift = -1;
     int64_t folded = bias ? bias[c] : 0, sum = 0;
     for (int64_t k = 0; k < rows.depth; ++k) sum += rows.at(c, k);
     if (folds_zero_point) folded -= sum * node.input_zero_point(0);
+    if (const auto value = constant_output(node, rows, c, m, folded,
+                                           folds_zero_point ? kLargestInput : 2 * kLargestInput)) {
+      std::fill_n(rows.values.begin() + c * rows.depth, rows.depth, 0);
+      folded = 4 * int64_t{*value - node.output_zero_point()};  // times 1/2, and halved
+      m = {1 << 30, -1};
+    }
     if (m.shift > -1 || m.shift < -31 || std::abs(folded) >= kMaxBias ||
         rows.magnitude(c) * 2 * kLargestInput >= kMaxSum)
       return std::nullopt;
@@ -88,13 +110,13 @@ Product make_product(const WindowGeometry& g, const QuantizedNode& node) {
   const ProductKernel kernel = kernel_for(g);
   if (kernel == ProductKernel::kPlain) return product;
   const Tensor& weight = node.input(1).constant;
-  const Rows rows{weight.data<int8_t>(), g.out_c, weight.numel() / g.out_c};
+  Rows rows{weight.to_vector<int8_t>(), g.out_c, weight.numel() / g.out_c};
   const auto tables = finish_tables(node, rows, kernel != ProductKernel::kTaps);
   if (!tables) return product;
   if (kernel == ProductKernel::kPlane) {
-    product.weights.assign(rows.values, rows.values + weight.numel());
+    product.weights.assign(rows.values.begin(), rows.values.end());
   } else if (kernel == ProductKernel::kTaps) {
-    product.weights = taps_first(rows.values, g);
+    product.weights = taps_first(rows.values.data(), g);
   } else {
     const auto packed = pack_pairs(rows, kernel == ProductKernel::kRow ? 2 : 1);
     if (!packed) return product;
