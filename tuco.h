@@ -46,6 +46,7 @@
 #include "tuco/layers/residual.h"
 #include "tuco/layers/sequential.h"
 #include "tuco/layers/summary.h"
+#include "tuco/layers/upsample.h"
 #include "tuco/optimizers/adamw.h"
 #include "tuco/optimizers/clip.h"
 #include "tuco/optimizers/ema.h"

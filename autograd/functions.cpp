@@ -65,6 +65,8 @@ Tensor sqrt(const Tensor& x) { return run_op1(op::Sqrt{}, {x}); }
 Tensor tanh(const Tensor& x) { return run_op1(op::Tanh{}, {x}); }
 Tensor sigmoid(const Tensor& x) { return run_op1(op::Sigmoid{}, {x}); }
 Tensor relu(const Tensor& x) { return run_op1(op::Relu{}, {x}); }
+Tensor leaky_relu(const Tensor& x, double slope) { return run_op1(op::LeakyRelu{slope}, {x}); }
+Tensor hard_swish(const Tensor& x) { return run_op1(op::HardSwish{}, {x}); }
 Tensor add_relu(const Tensor& a, const Tensor& b) { return run_op1(op::AddRelu{}, {a, b}); }
 Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
 Tensor clamp(const Tensor& x, double low, double high) {
@@ -124,6 +126,23 @@ Tensor slice(const Tensor& x, int dim, int64_t start, int64_t stop, int64_t step
   start = to_range(start);
   stop = std::max(start, to_range(stop));
   return run_op1(op::Slice{d, start, stop, step}, {x});
+}
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim) {
+  const int d = normalize_dim("split", dim, x.rank());
+  int64_t sum = 0;
+  for (const int64_t size : sizes) {
+    require<ShapeError>(size >= 0, "split: a part of size {}", size);
+    sum += size;
+  }
+  require<ShapeError>(sum == x.shape()[d], "split: parts of {} in all, dimension {} of {} has {}",
+                      sum, d, x.shape(), x.shape()[d]);
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  for (const int64_t size : sizes) {
+    parts.push_back(slice(x, d, start, start + size));
+    start += size;
+  }
+  return parts;
 }
 Tensor select(const Tensor& x, int dim, int64_t index) {
   const int d = normalize_dim("select", dim, x.rank());
@@ -222,6 +241,10 @@ Tensor global_max_pool2d(const Tensor& images) {
 }
 Tensor global_avg_pool2d(const Tensor& images) {
   return avg_pool2d(images, whole_image("global_avg_pool2d", images));
+}
+
+Tensor resize_nearest(const Tensor& images, const op::ResizeNearest& options) {
+  return run_op1(options, {images});
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,

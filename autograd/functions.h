@@ -9,6 +9,7 @@
 
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/pool2d.h"
+#include "tuco/core/ops/resize.h"
 #include "tuco/core/tensor.h"
 
 namespace tuco {
@@ -50,6 +51,10 @@ Tensor sqrt(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
+/// x from 0 on, slope * x below.
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);
+/// x * relu6(x + 3) / 6 (Howard et al., arXiv:1905.02244).
+Tensor hard_swish(const Tensor& x);
 /// relu(a + b), in one pass.
 Tensor add_relu(const Tensor& a, const Tensor& b);
 /// min(max(x, 0), 6).
@@ -83,6 +88,8 @@ Tensor transpose(const Tensor& x, int a = -2, int b = -1);
 /// Indices start, start + step, ... before `stop` of dimension `dim`; negative ones count from the
 /// end, and the range is cut to the tensor, as in Python. step > 0.
 Tensor slice(const Tensor& x, int dim, int64_t start, int64_t stop, int64_t step = 1);
+/// The parts of x along `dim` of the sizes given, which must add up to its size.
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int dim = 0);
 /// Index `index` of dimension `dim`, which disappears.
 Tensor select(const Tensor& x, int dim, int64_t index);
 /// Broadcast to `shape`.
@@ -128,6 +135,9 @@ Tensor avg_pool2d(const Tensor& images, const op::PoolWindow& window);
 /// Over the whole image: (n, 1, 1, c).
 Tensor global_max_pool2d(const Tensor& images);
 Tensor global_avg_pool2d(const Tensor& images);
+
+/// Images (n, h, w, c) resized by the nearest pixel.
+Tensor resize_nearest(const Tensor& images, const op::ResizeNearest& options);
 
 // Normalisation over all but the last dimension.
 /// With given statistics (c,): (x - mean) / sqrt(variance + eps) * gamma + beta.

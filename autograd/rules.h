@@ -119,6 +119,10 @@ TUCO_NO_GRADIENT(MaxPool2dGrad, "second derivatives are not recorded");
 TUCO_RULES_WITH_FORWARD(AvgPool2d);
 TUCO_NO_GRADIENT(AvgPool2dGrad, "second derivatives are not recorded");
 
+// Resizing (ops/resize.cpp).
+TUCO_RULES_WITH_FORWARD(ResizeNearest);
+TUCO_NO_GRADIENT(ResizeNearestGrad, "second derivatives are not recorded");
+
 // Normalisation (ops/batch_norm.cpp).
 TUCO_RULES_WITH_FORWARD(BatchNorm);
 TUCO_RULES_WITH_FORWARD(BatchNormTrain);
@@ -149,6 +153,8 @@ TUCO_NO_GRADIENT(QConv2d, kQuantized);
 TUCO_NO_GRADIENT(QConv2dAdd, kQuantized);
 TUCO_NO_GRADIENT(QLinear, kQuantized);
 TUCO_NO_GRADIENT(QAdd, kQuantized);
+TUCO_NO_GRADIENT(QSub, kQuantized);
+TUCO_NO_GRADIENT(QMul, kQuantized);
 TUCO_NO_GRADIENT(QMean, kQuantized);
 TUCO_NO_GRADIENT(QMaxPool2d, kQuantized);
 TUCO_NO_GRADIENT(QAvgPool2d, kQuantized);

@@ -45,6 +45,16 @@ struct Clamp {
     visit("high", self.high);
   }
 };
+/// y = x from 0 on, slope * x below; at 0 the gradient takes the slope.
+struct LeakyRelu {
+  static constexpr std::string_view name = "leaky_relu";
+  static constexpr From grad_from = From::input;
+  double slope = 0.01;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("slope", self.slope);
+  }
+};
 
 /// An op without attributes.
 struct NoFields {
@@ -78,6 +88,11 @@ struct Sigmoid : NoFields {
 struct Relu : NoFields {
   static constexpr std::string_view name = "relu";
   static constexpr From grad_from = From::output;
+};
+/// y = x * min(max(x + 3, 0), 6) / 6 (Howard et al., arXiv:1905.02244).
+struct HardSwish : NoFields {
+  static constexpr std::string_view name = "hard_swish";
+  static constexpr From grad_from = From::input;
 };
 
 /// Arithmetic of two tensors that broadcast.
@@ -120,7 +135,8 @@ struct TypeList {
   static constexpr int size = sizeof...(T);
 };
 
-using UnaryList = TypeList<Affine, Power, Clamp, Abs, Exp, Log, Sqrt, Tanh, Sigmoid, Relu>;
+using UnaryList =
+    TypeList<Affine, Power, Clamp, Abs, Exp, Log, Sqrt, Tanh, Sigmoid, Relu, LeakyRelu, HardSwish>;
 using BinaryList = TypeList<Add, Sub, Mul, Div, Maximum, Minimum, AddRelu>;
 using CompareList = TypeList<Equal, Less, LessEqual>;
 

@@ -105,6 +105,26 @@ TUCO_FORMULA V grad(const op::Relu&, V g, V y) {
 }
 
 template <class V>
+TUCO_FORMULA V forward(const op::LeakyRelu& f, V x) {
+  return if_less(x, like(x, 0), x * like(x, f.slope), x);
+}
+template <class V>
+TUCO_FORMULA V grad(const op::LeakyRelu& f, V g, V x) {
+  return if_less(like(x, 0), x, g, g * like(g, f.slope));
+}
+
+template <class V>
+TUCO_FORMULA V forward(const op::HardSwish&, V x) {
+  const V share = min(max(x + like(x, 3), like(x, 0)), like(x, 6));
+  return x * share * like(x, 1.0 / 6);
+}
+template <class V>
+TUCO_FORMULA V grad(const op::HardSwish&, V g, V x) {
+  const V inside = g * (x * like(x, 1.0 / 3) + like(x, 0.5));
+  return if_less(x, like(x, -3), like(x, 0), if_less(like(x, 3), x, g, inside));
+}
+
+template <class V>
 TUCO_FORMULA V forward(const op::Add&, V a, V b) {
   return a + b;
 }

@@ -118,15 +118,15 @@ inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no i
 template <class Op>
 requires op::in_list<
     Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt, op::Sub, op::Mul,
-                     op::Div, op::Maximum, op::Minimum, op::Where, op::Cast, op::Copy, op::Gather,
-                     op::Slice, op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax, op::MatMul,
+                     op::Div, op::Maximum, op::Minimum, op::LeakyRelu, op::HardSwish,
+                     op::Where, op::Cast, op::Copy, op::Gather, op::ResizeNearest, op::Slice, op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax, op::MatMul,
                      op::LogSoftmax>> || op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 
 template <class Op>
 requires op::in_list<
     Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight, op::MaxPool2dGrad,
-                     op::AvgPool2dGrad, op::BatchNormTrain, op::BatchNormTrainGrad,
+                     op::AvgPool2dGrad, op::ResizeNearestGrad, op::BatchNormTrain, op::BatchNormTrainGrad,
                      op::BatchNormRelu, op::BatchNormReluPool, op::BatchNormReluPoolGrad,
                      op::SoftmaxGrad, op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;

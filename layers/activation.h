@@ -10,6 +10,15 @@ struct ReLUBody : Module::Body {
 struct ReLU6Body : Module::Body {
   Tensor forward(const Tensor& x) override;
 };
+struct LeakyReLUBody : Module::Body {
+  explicit LeakyReLUBody(double s = 0.01) : slope(s) {}
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+  const double slope;
+};
+struct HardSwishBody : Module::Body {
+  Tensor forward(const Tensor& x) override;
+};
 struct TanhBody : Module::Body {
   Tensor forward(const Tensor& x) override;
 };
@@ -24,6 +33,10 @@ struct SoftmaxBody : Module::Body {
 using ReLU = ModuleOf<ReLUBody>;
 /// min(max(x, 0), 6).
 using ReLU6 = ModuleOf<ReLU6Body>;
+/// x from 0 on, slope * x below: LeakyReLU{0.1}; 0.01 where none is given.
+using LeakyReLU = ModuleOf<LeakyReLUBody>;
+/// x * relu6(x + 3) / 6 (Howard et al., arXiv:1905.02244).
+using HardSwish = ModuleOf<HardSwishBody>;
 using Tanh = ModuleOf<TanhBody>;
 /// 1 / (1 + exp(-x)).
 using Sigmoid = ModuleOf<SigmoidBody>;

@@ -62,6 +62,25 @@ OutputMetas infer_pool(std::string_view op, const op::PoolWindow& window, Metas 
   return {{{g.batch, g.out_h, g.out_w, g.out_c}, DType::int8, in[0].device}};
 }
 
+/// Two operands, which broadcast, and their zero points.
+template <class Op>
+OutputMetas infer_operands(const Op& op, Metas in) {
+  require_inputs(Op::name, in.size(), 2, 2);
+  for (const size_t i : {0, 1}) require_type(Op::name, in, i, DType::int8);
+  for (const int32_t value : {op.a_zero_point, op.b_zero_point}) require_int8(Op::name, value);
+  require_sane(Op::name, op.out);
+  return {{broadcast(Op::name, in[0].shape, in[1].shape), DType::int8, in[0].device}};
+}
+
+template <class Op>
+OutputMetas infer_sum(const Op& op, Metas in) {
+  OutputMetas out = infer_operands(op, in);
+  for (const Multiplier& m : {op.a, op.b, op.sum}) require_sane(Op::name, m);
+  require<Error>(op.a.shift <= 0 && op.b.shift <= 0, "{}: inputs are scaled by at most 1/2",
+                 Op::name);
+  return out;
+}
+
 OutputMetas infer_boundary(std::string_view name, const op::QuantizeLinear& op, Metas in,
                            DType from, DType to) {
   require_inputs(name, in.size(), 1, 1);
@@ -89,16 +108,12 @@ OutputMetas infer(const op::QLinear& op, Metas in) {
   return {{shape, DType::int8, in[0].device}};
 }
 
-OutputMetas infer(const op::QAdd& op, Metas in) {
-  require_inputs(op.name, in.size(), 2, 2);
-  for (const size_t i : {0, 1}) require_type(op.name, in, i, DType::int8);
-  require<ShapeError>(in[0].shape == in[1].shape, "qadd: shapes {} and {} differ", in[0].shape,
-                      in[1].shape);
-  for (const int32_t value : {op.a_zero_point, op.b_zero_point}) require_int8(op.name, value);
-  for (const Multiplier& m : {op.a, op.b, op.sum}) require_sane(op.name, m);
-  require<Error>(op.a.shift <= 0 && op.b.shift <= 0, "qadd: inputs are scaled by at most 1/2");
-  require_sane(op.name, op.out);
-  return {in[0]};
+OutputMetas infer(const op::QAdd& op, Metas in) { return infer_sum(op, in); }
+OutputMetas infer(const op::QSub& op, Metas in) { return infer_sum(op, in); }
+OutputMetas infer(const op::QMul& op, Metas in) {
+  OutputMetas out = infer_operands(op, in);
+  require_sane(op.name, op.product);
+  return out;
 }
 
 OutputMetas infer(const op::QConv2dAdd& op, Metas in) {
@@ -107,6 +122,8 @@ OutputMetas infer(const op::QConv2dAdd& op, Metas in) {
   require<Error>(op.add.a_zero_point == op.conv.out.zero_point,
                  "{}: the convolution's zero point is {}, the addition takes it for {}", op.name,
                  op.conv.out.zero_point, op.add.a_zero_point);
+  require<ShapeError>(in[4].shape == result[0].shape, "{}: shapes {} and {} differ", op.name,
+                      result[0].shape, in[4].shape);
   return infer(op.add, std::array{result[0], in[4]});
 }
 

@@ -14,6 +14,7 @@
 #include "tuco/core/ops/quantized.h"
 #include "tuco/core/ops/random.h"
 #include "tuco/core/ops/reduce.h"
+#include "tuco/core/ops/resize.h"
 #include "tuco/core/ops/softmax.h"
 #include "tuco/core/ops/views.h"
 #include "tuco/core/pointwise.h"
@@ -26,9 +27,10 @@ using StructuredList =
     TypeList<Where, Cast, Copy, ToDevice, Concat, Pad, Gather, GatherGrad, Slice, Permute, Reshape,
              Expand, Sum, Mean, Max, ArgMax, MatMul, Linear, FusedLinear, Conv2d, FusedConv2d,
              Conv2dGradInput, Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad,
-             BatchNorm, BatchNormTrain, BatchNormTrainGrad, BatchNormRelu, BatchNormReluPool,
-             BatchNormReluPoolGrad, Softmax, LogSoftmax, SoftmaxGrad, LogSoftmaxGrad, Dropout,
-             Random, Fill, Accumulate, SgdStep, AdamWStep, Custom>;
+             ResizeNearest, ResizeNearestGrad, BatchNorm, BatchNormTrain, BatchNormTrainGrad,
+             BatchNormRelu, BatchNormReluPool, BatchNormReluPoolGrad, Softmax, LogSoftmax,
+             SoftmaxGrad, LogSoftmaxGrad, Dropout, Random, Fill, Accumulate, SgdStep, AdamWStep,
+             Custom>;
 
 template <class... Lists>
 struct Join;
@@ -39,8 +41,9 @@ struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>, Type
 
 }  // namespace detail
 
-/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take. Its
-/// copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a list.
+/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take.
+/// Its copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a
+/// list.
 class Any : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList,
                                 QuantizedList>::variant {
  public:

@@ -57,7 +57,7 @@ struct QLinear {
   }
 };
 
-/// Inputs: a and b int8 of one shape. Each is moved by its zero point, shifted left by 20 and
+/// Inputs: a and b int8, which broadcast. Each is moved by its zero point, shifted left by 20 and
 /// scaled; the sum is scaled again.
 struct QAdd {
   static constexpr std::string_view name = "qadd";
@@ -71,6 +71,27 @@ struct QAdd {
     visit("a", self.a);
     visit("b", self.b);
     visit("sum", self.sum);
+    Requantize::fields(self.out, visit);
+  }
+};
+
+/// As QAdd, but b's scaled number is taken from a's.
+struct QSub : QAdd {
+  static constexpr std::string_view name = "qsub";
+};
+
+/// Inputs: a and b int8, which broadcast. The product of both, moved by their zero points, is
+/// scaled.
+struct QMul {
+  static constexpr std::string_view name = "qmul";
+  int32_t a_zero_point = 0, b_zero_point = 0;
+  Multiplier product;
+  Requantize out;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("a_zero_point", self.a_zero_point);
+    visit("b_zero_point", self.b_zero_point);
+    visit("product", self.product);
     Requantize::fields(self.out, visit);
   }
 };
@@ -157,7 +178,7 @@ struct DequantizeLinear : QuantizeLinear {
 };
 
 /// The ops above.
-using QuantizedList = TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QMean, QMaxPool2d, QAvgPool2d,
-                               QLookup, QSoftmax, QuantizeLinear, DequantizeLinear>;
+using QuantizedList = TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QSub, QMul, QMean, QMaxPool2d,
+                               QAvgPool2d, QLookup, QSoftmax, QuantizeLinear, DequantizeLinear>;
 
 }  // namespace tuco::op

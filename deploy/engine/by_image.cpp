@@ -14,17 +14,19 @@ namespace {
 constexpr int64_t kLargeImage = 512 << 10;
 
 /// Ops that treat the images of a batch, their first input's first dimension, one by one.
-using ApartList = op::TypeList<op::Conv2d, op::FusedConv2d, op::MaxPool2d, op::AvgPool2d,
-                               op::QConv2d, op::QConv2dAdd, op::QMaxPool2d, op::QAvgPool2d,
-                               op::QAdd, op::QLookup, op::QuantizeLinear, op::DequantizeLinear>;
+using ApartList =
+    op::TypeList<op::Conv2d, op::FusedConv2d, op::MaxPool2d, op::AvgPool2d, op::ResizeNearest,
+                 op::QConv2d, op::QConv2dAdd, op::QMaxPool2d, op::QAvgPool2d, op::QLookup,
+                 op::QuantizeLinear, op::DequantizeLinear>;
 /// Those that do if the last dimension is not the batch.
 using RowList = op::TypeList<op::Linear, op::FusedLinear, op::Softmax, op::LogSoftmax, op::QLinear,
                              op::QSoftmax>;
 using ReductionList = op::TypeList<op::Sum, op::Mean, op::Max, op::ArgMax, op::QMean>;
 
 template <class Op>
-constexpr bool kPointwise = op::Unary<Op> || op::Binary<Op> || op::Compare<Op> ||
-                            op::in_list<Op, op::TypeList<op::Where, op::Cast, op::Copy>>;
+constexpr bool kPointwise =
+    op::Unary<Op> || op::Binary<Op> || op::Compare<Op> ||
+    op::in_list<Op, op::TypeList<op::Where, op::Cast, op::Copy, op::QAdd, op::QSub, op::QMul>>;
 
 template <class Op>
 bool is_apart(const Op& op, const std::vector<Shape>& in) {
@@ -32,8 +34,10 @@ bool is_apart(const Op& op, const std::vector<Shape>& in) {
     return in[0].rank() > 1;
   else if constexpr (op::in_list<Op, ReductionList>)
     return std::ranges::find(op.dims, 0) == op.dims.end();
-  else if constexpr (std::is_same_v<Op, op::Concat>)
+  else if constexpr (std::is_same_v<Op, op::Concat> || std::is_same_v<Op, op::Slice>)
     return op.dim != 0;
+  else if constexpr (std::is_same_v<Op, op::Permute>)
+    return op.order.rank() > 0 && op.order[0] == 0;
   else if constexpr (std::is_same_v<Op, op::Pad>)
     return op.before[0] == 0 && op.after[0] == 0;
   else

@@ -58,6 +58,8 @@ void run(const op::MaxPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::MaxPool2dGrad& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::AvgPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::AvgPool2dGrad& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::ResizeNearest& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::ResizeNearestGrad& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNorm& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormTrain& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormTrainGrad& op, Inputs in, Out out, Workspace& workspace);
@@ -79,6 +81,8 @@ void run(const op::QConv2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QConv2dAdd& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAdd& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QSub& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QMul& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMean& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace& workspace);
@@ -144,6 +148,21 @@ inline constexpr bool takes_strides =
 template <class T>
 T* ptr(const Tensor& tensor) {
   return static_cast<T*>(tensor.raw());
+}
+
+/// Calls f with an unsigned type of the size of dtype's elements, for kernels that only move.
+template <class F>
+void dispatch_size(DType dtype, F&& f) {
+  switch (size_of(dtype)) {
+    case 1:
+      return f.template operator()<uint8_t>();
+    case 2:
+      return f.template operator()<uint16_t>();
+    case 4:
+      return f.template operator()<uint32_t>();
+    default:
+      return f.template operator()<uint64_t>();
+  }
 }
 
 /// Elements below which a loop over them is not worth a second thread.

@@ -6,21 +6,6 @@
 namespace tuco::cpu {
 namespace {
 
-/// Element types by size alone, for kernels that only move.
-template <class F>
-void dispatch_size(DType dtype, F&& f) {
-  switch (size_of(dtype)) {
-    case 1:
-      return f.template operator()<uint8_t>();
-    case 2:
-      return f.template operator()<uint16_t>();
-    case 4:
-      return f.template operator()<uint32_t>();
-    default:
-      return f.template operator()<uint64_t>();
-  }
-}
-
 /// Copies `from` over the elements of `to_storage` that `to` describes; the same shape.
 template <class T>
 void copy_into(const Tensor& from, const Tensor& to_storage, const Layout& to) {

@@ -4,6 +4,7 @@
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/kernels.h"
 #include "tuco/devices/cpu/qadd.h"
+#include "tuco/devices/cpu/strided.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpointwise.cpp"
@@ -57,7 +58,8 @@ HWY_INLINE VecI load_int8(const int8_t* p, int64_t count) {
   return hn::PromoteTo(I32(), load_first_bytes(I8Quarter(), p, count));
 }
 
-/// Any addition.
+/// Any addition, or subtraction.
+template <bool kSubtract>
 void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
   const UniformConstants first(op.a, {.rounding = op.out.rounding}),
       second(op.b, {.rounding = op.out.rounding}), sum(op.sum, op.out);
@@ -68,9 +70,20 @@ void add_general(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y
                               scale.constants, 0);
   };
   for_each_vector(size, [&](int64_t i, int64_t count) {
-    const VecI x = scaled(a + i, count, op.a_zero_point, first) +
-                   scaled(b + i, count, op.b_zero_point, second);
-    const VecI v = requantize_general(x, sum.constants, 0);
+    const VecI x = scaled(a + i, count, op.a_zero_point, first),
+               z = scaled(b + i, count, op.b_zero_point, second);
+    const VecI v = requantize_general(kSubtract ? x - z : x + z, sum.constants, 0);
+    store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)), y + i, count);
+  });
+}
+
+void multiply(const op::QMul& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  const UniformConstants product(op.product, op.out);
+  const VecI low = splat_integer(op.out.low), high = splat_integer(op.out.high);
+  for_each_vector(size, [&](int64_t i, int64_t count) {
+    const VecI x = load_int8(a + i, count) - splat_integer(op.a_zero_point),
+               z = load_int8(b + i, count) - splat_integer(op.b_zero_point);
+    const VecI v = requantize_general(x * z, product.constants, 0);
     store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)), y + i, count);
   });
 }
@@ -169,14 +182,16 @@ void add_short(const QShortAdd& add, const int8_t* half, const int8_t* other, in
 void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
   const auto fast = short_add(op);
   if (fast && fast->swapped) std::swap(a, b);
-  parallel_for(0, size, kGrain, [&](int64_t i, int64_t end) {
-    if (!fast)
-      add_general(op, a + i, b + i, y + i, end - i);
-    else if (short_form(op.out) == QForm::ties_up)
-      add_short<QForm::ties_up>(*fast, a + i, b + i, y + i, end - i);
-    else
-      add_short<QForm::ties_away>(*fast, a + i, b + i, y + i, end - i);
-  });
+  if (!fast)
+    add_general<false>(op, a, b, y, size);
+  else if (short_form(op.out) == QForm::ties_up)
+    add_short<QForm::ties_up>(*fast, a, b, y, size);
+  else
+    add_short<QForm::ties_away>(*fast, a, b, y, size);
+}
+
+void subtract(const op::QSub& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  add_general<true>(op, a, b, y, size);
 }
 
 void look_up(const int8_t* table, const int8_t* x, int8_t* y, int64_t size) {
@@ -227,16 +242,67 @@ HWY_AFTER_NAMESPACE();
 namespace tuco::cpu {
 
 HWY_EXPORT(add);
+HWY_EXPORT(subtract);
+HWY_EXPORT(multiply);
 HWY_EXPORT(look_up);
 HWY_EXPORT(quantize);
 HWY_EXPORT(dequantize);
 
 void add(const op::QAdd& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
-  TUCO_DISPATCH(add)(op, a, b, y, size);
+  const auto kernel = TUCO_DISPATCH(add);
+  parallel_for(0, size, kGrain,
+               [&](int64_t i, int64_t end) { kernel(op, a + i, b + i, y + i, end - i); });
 }
 
+namespace {
+
+/// An operand of a run: where it stands still, its one number is repeated in a buffer.
+class Operand {
+ public:
+  static constexpr int64_t kRepeats = 256;
+  Operand(const int8_t* first, int64_t step) : first_(first), still_(step == 0) {
+    if (still_) std::fill_n(buffer_, kRepeats, *first);
+  }
+  const int8_t* at(int64_t i) const { return still_ ? buffer_ : first_ + i; }
+  bool still() const { return still_; }
+
+ private:
+  const int8_t* first_;
+  bool still_;
+  int8_t buffer_[kRepeats];
+};
+
+/// kernel(op, a, b, y, size) on operands that broadcast; all are dense.
+template <class Op, class Kernel>
+void run_broadcast(const Op& op, Inputs in, Out out, const Kernel& kernel) {
+  const Shape& shape = out[0].shape();
+  const int8_t *a = base<int8_t>(in[0]), *b = base<int8_t>(in[1]);
+  int8_t* y = base<int8_t>(out[0]);
+  parallel_runs<3>({in[0].layout().expand(shape), in[1].layout().expand(shape), out[0].layout()},
+                   [&](const auto& at, const auto& step, int64_t n) {
+                     if (n == 0) return;
+                     const Operand x(a + at[0], step[0]), z(b + at[1], step[1]);
+                     const int64_t chunk = x.still() || z.still() ? Operand::kRepeats : n;
+                     for (int64_t i = 0; i < n; i += chunk)
+                       kernel(op, x.at(i), z.at(i), y + at[2] + i, std::min(chunk, n - i));
+                   });
+}
+
+}  // namespace
+
 void run(const op::QAdd& op, Inputs in, Out out, Workspace&) {
-  add(op, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]), out[0].numel());
+  if (in[0].shape() == in[1].shape())
+    add(op, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]), out[0].numel());
+  else
+    run_broadcast(op, in, out, TUCO_DISPATCH(add));
+}
+
+void run(const op::QSub& op, Inputs in, Out out, Workspace&) {
+  run_broadcast(op, in, out, TUCO_DISPATCH(subtract));
+}
+
+void run(const op::QMul& op, Inputs in, Out out, Workspace&) {
+  run_broadcast(op, in, out, TUCO_DISPATCH(multiply));
 }
 
 void run(const op::QLookup&, Inputs in, Out out, Workspace&) {

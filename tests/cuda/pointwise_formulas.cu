@@ -55,7 +55,7 @@ void expect_near(const char* what, double got, double expected) {
   ++failures;
 }
 
-const std::vector<float> kInputs = {0.25f, 0.5f, 0.75f, 1.5f, 2.5f, 3.0f, 5.5f};
+const std::vector<float> kInputs = {0.25f, 0.5f, 0.75f, 1.5f, 2.5f, 3.25f, 5.5f};
 
 bool has_device() {
   int count = 0;
@@ -142,7 +142,9 @@ int main() {
   check(op::Tanh{}, [](double x) { return std::tanh(x); });
   check(op::Sigmoid{}, [](double x) { return 1 / (1 + std::exp(-x)); });
   check(op::Relu{}, [](double x) { return std::fmax(x, 0); });
-  static_assert(op::UnaryList::size == 10, "a new formula wants its line above");
+  check(op::LeakyRelu{0.3}, [](double x) { return x < 0 ? 0.3 * x : x; });
+  check(op::HardSwish{}, [](double x) { return x * std::fmin(std::fmax(x + 3, 0), 6) / 6; });
+  static_assert(op::UnaryList::size == 12, "a new formula wants its line above");
   check_binary<op::Add>([](double a, double b) { return a + b; });
   check_binary<op::Sub>([](double a, double b) { return a - b; });
   check_binary<op::Mul>([](double a, double b) { return a * b; });

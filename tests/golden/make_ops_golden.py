@@ -133,6 +133,12 @@ CASES = {
     "softmax": (lambda x: F.softmax(x, -1), normal(3, 7) * 4),
     "softmax_dim": (lambda x: F.softmax(x, 1), normal(2, 5, 3) * 4),
     "log_softmax": (lambda x: F.log_softmax(x, -1), normal(3, 7) * 20),
+    "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), normal(3, 5)),
+    "hard_swish": (F.hardswish, normal(4, 9) * 3),
+    "resize_nearest": (images(lambda x: F.interpolate(x, (7, 5), mode="nearest")),
+                       normal(2, 3, 4, 2)),
+    "resize_nearest_exact": (images(lambda x: F.interpolate(x, (3, 8), mode="nearest-exact")),
+                             normal(1, 5, 3, 2)),
 }
 
 

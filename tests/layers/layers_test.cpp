@@ -18,6 +18,7 @@
 #include "tuco/layers/pool2d.h"
 #include "tuco/layers/residual.h"
 #include "tuco/layers/sequential.h"
+#include "tuco/layers/upsample.h"
 
 namespace tuco {
 namespace {
@@ -43,6 +44,8 @@ TEST(Layers, EachHoldsToTheRules) {
   test_layer(BatchNorm{{.channels = 4, .momentum = 0.3, .eps = 1e-3}}, {7, 4});
   test_layer(ReLU{}, images);
   test_layer(ReLU6{}, images);
+  test_layer(LeakyReLU{0.2}, images);
+  test_layer(HardSwish{}, images);
   test_layer(Tanh{}, images);
   test_layer(Sigmoid{}, images);
   test_layer(Softmax{}, {4, 5});
@@ -52,6 +55,8 @@ TEST(Layers, EachHoldsToTheRules) {
   test_layer(AvgPool2d{{.kernel = {3, 2}, .stride = 1, .padding = 1}}, images);
   test_layer(GlobalMaxPool{}, images);
   test_layer(GlobalAvgPool{}, images);
+  test_layer(Upsample{2}, images);
+  test_layer(Upsample{{.factor = {1, 3}, .half_pixel_centers = true}}, images);
   test_layer(Flatten{}, images);
   test_layer(Identity{}, images);
   test_layer(Dropout{0.4}, images);
@@ -72,6 +77,16 @@ TEST(Conv2d, SamePaddingFollowsTheSize) {
   // 6 rows: (3 - 1) * 2 + 3 - 6 = 1, and what is odd goes below.
   const Padding padding = conv->attributes({1, 6, 7, 1}).padding;
   EXPECT_EQ(padding, Padding(0, 1, 1, 2));
+}
+
+TEST(Upsample, RepeatsPixels) {
+  const Tensor x = from_values<float>({1, 2, 3, 4, 5, 6}, {1, 2, 3, 1});
+  const Upsample wider{{.factor = {1, 2}}};
+  EXPECT_EQ(wider(x).to_vector<float>(), std::vector<float>({1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}));
+  EXPECT_EQ(Upsample{2}(x).shape(), Shape({1, 4, 6, 1}));
+  EXPECT_EQ(Upsample{2}.to_string().find("Upsample(2)"), 0u) << Upsample{2}.to_string();
+  EXPECT_THROW(Upsample{Hw(0)}, ShapeError);
+  EXPECT_THROW(Upsample{2}(ones({2, 3})), ShapeError);
 }
 
 TEST(BatchNorm, RunningStatisticsAreMovingAverages) {

@@ -43,6 +43,10 @@ struct Range<op::Log> {
 };
 template <>
 struct Range<op::Sqrt> : Range<op::Log> {};
+template <>
+struct Range<op::HardSwish> {
+  double low = -5, high = 5;
+};
 
 template <class Op>
 std::vector<Op> variants() {
@@ -52,6 +56,8 @@ std::vector<Op> variants() {
     return {{2}, {1}, {3}, {0}};
   else if constexpr (std::is_same_v<Op, op::Clamp>)
     return {{-1, 1}, {.low = -0.5}, {0, 6}};
+  else if constexpr (std::is_same_v<Op, op::LeakyRelu>)
+    return {{0.01}, {0}, {-0.5}, {1.5}};
   else
     return {{}};
 }
@@ -72,8 +78,7 @@ template <op::Unary Op>
 Samples samples(Tag<Op>) {
   const auto [low, high] = Range<Op>{};
   Samples list = on_positive_numbers<Op>();
-  for (const Op& op : variants<Op>())
-    list.push_back({op, {spread({2, 3, 7}, 1, low, high)}, {0}});
+  for (const Op& op : variants<Op>()) list.push_back({op, {spread({2, 3, 7}, 1, low, high)}, {0}});
   list.push_back({variants<Op>()[0], {spread({}, 2, low, high)}});
   list.push_back({variants<Op>()[0], {spread({1, 67}, 3, low, high)}});
   return list;
@@ -117,8 +122,8 @@ template <class Op>
 using Maker = Samples (*)(Tag<Op>);
 template <class... U, class... B, class... C>
 auto instantiate(op::TypeList<U...>, op::TypeList<B...>, op::TypeList<C...>) {
-  return std::tuple{Maker<U>(samples)..., Maker<op::UnaryGrad<U>>(samples)...,
-                    Maker<B>(samples)..., Maker<C>(samples)...};
+  return std::tuple{Maker<U>(samples)..., Maker<op::UnaryGrad<U>>(samples)..., Maker<B>(samples)...,
+                    Maker<C>(samples)...};
 }
 [[maybe_unused]] const auto kInstances =
     instantiate(op::UnaryList{}, op::BinaryList{}, op::CompareList{});

@@ -61,10 +61,25 @@ Samples samples(Tag<op::QLinear>) {
           {op::QLinear{0, {1, -4, 60, Rounding::kSingle}}, product({2, 2, 4}, {17, 4}), {0}}};
 }
 
-Samples samples(Tag<op::QAdd>) {
-  return {{op::QAdd{3, -4, {1 << 30, 0}, {1500000000, -2}, {1100000000, -18}, {6, -110, 127}},
-           {int8s({3, 5, 7}, 1), int8s({3, 5, 7}, 2)},
-           {0, 1}}};
+namespace {
+
+const op::QAdd kSum{3, -4, {1 << 30, 0}, {1500000000, -2}, {1100000000, -18}, {6, -110, 127}};
+
+/// Operands of one shape, and such as broadcast.
+template <class Op>
+Samples with_operands(const Op& op) {
+  return {{op, {int8s({3, 5, 7}, 1), int8s({3, 5, 7}, 2)}, {0, 1}},
+          {op, {int8s({3, 5, 7}, 1), int8s({7}, 2)}, {0}},
+          {op, {int8s({2, 5, 1}, 1), int8s({2, 1, 70}, 2)}, {0, 1}},
+          {op, {int8s({}, 1), int8s({2, 301}, 2)}, {1}}};
+}
+
+}  // namespace
+
+Samples samples(Tag<op::QAdd>) { return with_operands(kSum); }
+Samples samples(Tag<op::QSub>) { return with_operands(op::QSub{kSum}); }
+Samples samples(Tag<op::QMul>) {
+  return with_operands(op::QMul{-7, 100, {1900000000, -8}, {-3, -100, 127}});
 }
 
 Samples samples(Tag<op::QMean>) {

@@ -198,6 +198,38 @@ Samples samples(Tag<op::AvgPool2dGrad>) {
 
 namespace {
 
+struct Resizing {
+  op::ResizeNearest op;
+  Shape images;
+};
+
+std::vector<Resizing> resizings() {
+  return {{{.size = {6, 8}}, {2, 3, 4, 3}},
+          {{.size = {2, 3}}, {1, 5, 7, 2}},
+          {{.size = {7, 5}, .align_corners = true}, {2, 4, 3, 1}},
+          {{.size = {1, 9}, .align_corners = true}, {1, 3, 2, 2}},
+          {{.size = {5, 9}, .half_pixel_centers = true}, {1, 4, 6, 3}},
+          {{.size = {5, 4}, .align_corners = true, .half_pixel_centers = true}, {1, 3, 7, 2}}};
+}
+
+}  // namespace
+
+Samples samples(Tag<op::ResizeNearest>) {
+  Samples list;
+  for (const Resizing& r : resizings()) list.push_back({r.op, {spread(r.images, 1)}, {0}});
+  return list;
+}
+Samples samples(Tag<op::ResizeNearestGrad>) {
+  Samples list;
+  for (const auto& [op, images] : resizings())
+    list.push_back({op::ResizeNearestGrad{op, {images[1], images[2]}},
+                    {spread({images[0], op.size.h, op.size.w, images[3]}, 2)},
+                    {0}});
+  return list;
+}
+
+namespace {
+
 std::vector<Tensor> parameters(int64_t channels) {
   return {spread({channels}, 2, 0.5, 1.5), spread({channels}, 3, -1, 1)};
 }
