@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "tuco/core/error.h"
+#include "tuco/deploy/ops/broadcast.h"
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
@@ -12,16 +13,22 @@ namespace {
 constexpr int64_t kMaxSum = (int64_t{1} << 31) - 1;
 constexpr int64_t kMaxInput = 255;
 
-void check_activation(const Graph::Value& value) {
+/// An activation, or a constant beside one.
+void check_integers(const Graph::Value& value) {
   const auto& shape = value.meta.shape;
   require<FormatError>(value.quantization && value.meta.dtype == DType::int8 &&
                            value.quantization->scale.size() == 1 &&
                            std::abs(int64_t{value.quantization->zero_point[0]} * 2 + 1) <= 255,
                        "value \"{}\" is not int8 with one scale and a zero point in its range",
                        value.name);
-  require<FormatError>(shape.rank() > 0 && shape.numel() > 0, "value \"{}\" of shape {} is empty",
-                       value.name, shape);
+  require<FormatError>((shape.rank() > 0 || value.constant.defined()) && shape.numel() > 0,
+                       "value \"{}\" of shape {} is empty", value.name, shape);
 }
+
+/// Ops that take constants of int8 beside activations.
+template <class Op>
+constexpr bool kTakesConstants =
+    op::in_list<Op, op::TypeList<op::Add, op::Sub, op::Mul, op::Maximum, op::Minimum, op::Concat>>;
 
 class Checker {
  public:
@@ -34,13 +41,13 @@ class Checker {
     } else {
       require<FormatError>(node_.outputs.size() == 1, "{} has {} results, expected one",
                            name(node_.op), node_.outputs.size());
-      check_activation(output());
+      check_integers(output());
       const bool weighted = std::is_same_v<Op, op::Conv2d> || std::is_same_v<Op, op::Linear>;
       const size_t activations = weighted ? 1 : node_.inputs.size();
       for (size_t i = 0; i < activations; ++i) {
-        require<UnsupportedOp>(!input(i).constant.defined(),
+        require<UnsupportedOp>(kTakesConstants<Op> || !input(i).constant.defined(),
                                "{}: a constant input has no int8 kernel", name(node_.op));
-        check_activation(input(i));
+        check_integers(input(i));
       }
       require<FormatError>(!node_.activation || takes_activation(node_.op),
                            "{} cannot have an activation in it", name(node_.op));
@@ -97,10 +104,17 @@ class Checker {
 
   void check_op(const op::Conv2d&) const { check_weights(); }
   void check_op(const op::Linear&) const { check_weights(); }
-  void check_op(const op::Add&) const {
-    require<UnsupportedOp>(input(0).meta.shape == input(1).meta.shape,
-                           "add: no int8 kernel broadcasts {} and {}", input(0).meta.shape,
-                           input(1).meta.shape);
+  void check_operands() const { broadcast_of(name(node_.op), input(0), input(1)); }
+  void check_op(const op::Add&) const { check_operands(); }
+  void check_op(const op::Sub&) const { check_operands(); }
+  void check_op(const op::Mul&) const { check_operands(); }
+  void check_op(const op::Maximum&) const {
+    check_operands();
+    check_same_scale();
+  }
+  void check_op(const op::Minimum&) const {
+    check_operands();
+    check_same_scale();
   }
   void check_op(const op::Mean& op) const {
     require<UnsupportedOp>(op.dims.rank() > 0 && op.dims[0] > 0, "mean: over the batch");
@@ -124,10 +138,29 @@ class Checker {
                            "pad: by {} and {} has no int8 kernel", op.before, op.after);
     check_same_scale();
   }
+  void check_op(const op::Slice& op) const {
+    require<UnsupportedOp>(op.dim > 0, "slice: of the batch");
+    check_same_scale();
+  }
+  void check_op(const op::Permute& op) const {
+    require<UnsupportedOp>(op.order.rank() > 0 && op.order[0] == 0, "permute: of the batch");
+    check_same_scale();
+  }
+  void check_op(const op::ResizeNearest&) const { check_same_scale(); }
   void check_op(const op::Softmax&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
   void check_op(const op::Sigmoid&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
   void check_op(const op::Tanh&) const { check_scale({{1.0f / 128}, {0}, -1}); }
   void check_op(const op::Relu&) const {}
+  void check_op(const op::LeakyRelu& op) const {
+    require<UnsupportedOp>(op.slope >= 0, "leaky_relu: slope {} has no int8 kernel", op.slope);
+  }
+  void check_op(const op::HardSwish&) const {
+    require<UnsupportedOp>(
+        hard_swish_scaling(input(0).quantization->scale[0], output().quantization->scale[0])
+                .output_shift <= 0,
+        "hard_swish: the output's scale {} is below a 128th of the input's, {}",
+        output().quantization->scale[0], input(0).quantization->scale[0]);
+  }
   void check_op(const op::Clamp& op) const {
     require<FormatError>(op.low <= op.high, "clamp: from {} to {}", op.low, op.high);
   }
@@ -144,9 +177,9 @@ void check_node(const Graph& graph, const Graph::Node& node) {
 
 void check_model(const QuantizedModel& model) {
   const Graph& graph = model.graph;
-  for (const int v : graph.inputs) check_activation(graph.values[v]);
+  for (const int v : graph.inputs) check_integers(graph.values[v]);
   for (const Graph::Node& node : graph.nodes) check_node(graph, node);
-  for (const int v : graph.outputs) check_activation(graph.values[v]);
+  for (const int v : graph.outputs) check_integers(graph.values[v]);
 }
 
 }  // namespace tuco::deploy

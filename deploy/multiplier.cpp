@@ -64,6 +64,14 @@ AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale, Ro
           quantize_multiplier(common / ((1 << 20) * static_cast<double>(out_scale)), rounding)};
 }
 
+AddMultipliers sub_multipliers(float a_scale, float b_scale, float out_scale, Rounding rounding) {
+  const float common = 2 * std::max(a_scale, b_scale);
+  const float a = a_scale / common, b = b_scale / common, out = common / ((1 << 20) * out_scale);
+  return {quantize_multiplier(static_cast<double>(a), rounding),
+          quantize_multiplier(static_cast<double>(b), rounding),
+          quantize_multiplier(static_cast<double>(out), rounding)};
+}
+
 Multiplier mean_multiplier(Multiplier rescale, int64_t reduced) {
   require<Error>(reduced > 0, "mean_multiplier: a mean over {} values", reduced);
   const int log2 = 63 - std::countl_zero(static_cast<uint64_t>(reduced));
@@ -81,6 +89,17 @@ SoftmaxScaling softmax_scaling(float in_scale, float beta, Rounding rounding) {
                  beta);
   const Multiplier multiplier = quantize_multiplier(factor, rounding);
   return {multiplier, -input_radius(5, multiplier.shift)};
+}
+
+HardSwishScaling hard_swish_scaling(float in_scale, float out_scale) {
+  // Inputs are moved up by 7 bits, to fill 16.
+  const float in = in_scale * (1.0f / 128), share = 3.0f / 32768;
+  const auto to_16_bits = [](const Multiplier& m) {
+    return static_cast<int32_t>(std::min((int64_t{m.value} + (1 << 15)) >> 16, int64_t{32767}));
+  };
+  const Multiplier to_output = quantize_multiplier(static_cast<double>(in / out_scale)),
+                   to_share = quantize_multiplier(static_cast<double>(in / share));
+  return {to_16_bits(to_output), to_output.shift, to_16_bits(to_share), to_share.shift};
 }
 
 SigmoidScaling sigmoid_scaling(float in_scale) {

@@ -14,8 +14,8 @@ using tuco::Rounding;
 /// there instead, as TFLite does.
 Multiplier quantize_multiplier(double factor, Rounding rounding = Rounding::kDouble);
 
-/// The factor of convolution, depthwise convolution and of a fully connected layer with one weight
-/// scale for each channel: in * weight / out in double.
+/// The factor of a product of two tensors, of convolution, depthwise convolution and of a fully
+/// connected layer with one weight scale for each channel: in * weight / out in double.
 double product_factor(float in_scale, float weight_scale, float out_scale);
 
 /// The factor of a fully connected layer with a single weight scale: TFLite takes in * weight in
@@ -36,6 +36,10 @@ struct AddMultipliers {
 AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale,
                                Rounding rounding = Rounding::kDouble);
 
+/// The same of a subtraction, for which TFLite computes them in float32.
+AddMultipliers sub_multipliers(float a_scale, float b_scale, float out_scale,
+                               Rounding rounding = Rounding::kDouble);
+
 /// The factor of a mean over `reduced` values, given that of its change of scale
 /// (deploy/runtime/mean.h).
 Multiplier mean_multiplier(Multiplier rescale, int64_t reduced);
@@ -48,6 +52,13 @@ struct SoftmaxScaling {
 };
 SoftmaxScaling softmax_scaling(float in_scale, float beta = 1,
                                Rounding rounding = Rounding::kDouble);
+
+/// The factors of hard swish, of 16 bits: from the input to the output before its shift, and to
+/// a scale on which 3 is 2^15 (TFLite's HardSwish).
+struct HardSwishScaling {
+  int32_t output_multiplier, output_shift, share_multiplier, share_shift;
+};
+HardSwishScaling hard_swish_scaling(float in_scale, float out_scale);
 
 /// The factor of logistic and tanh, and the distance from the zero point at which they saturate
 /// (deploy/runtime/logistic.h).

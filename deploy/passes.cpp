@@ -147,17 +147,27 @@ namespace {
 
 /// Whether input and output share a scale in int8.
 bool keeps_scale(const op::Any& op) {
-  return std::holds_alternative<op::MaxPool2d>(op) || std::holds_alternative<op::AvgPool2d>(op) ||
-         std::holds_alternative<op::Reshape>(op) || std::holds_alternative<op::Pad>(op);
+  return std::visit(
+      []<class Op>(const Op&) {
+        return op::in_list<Op, op::TypeList<op::MaxPool2d, op::AvgPool2d, op::Reshape, op::Pad,
+                                            op::Slice, op::Permute, op::ResizeNearest>>;
+      },
+      op);
 }
 
 }  // namespace
+
+bool joins_scales(const op::Any& op) {
+  if (const auto* pad = std::get_if<op::Pad>(&op)) return pad->value != 0;
+  return std::holds_alternative<op::Concat>(op) || std::holds_alternative<op::Maximum>(op) ||
+         std::holds_alternative<op::Minimum>(op);
+}
 
 std::set<int> scale_sources(const Graph& graph, int value) {
   const int producer = graph.producer(value);
   if (producer < 0) return {value};
   const Graph::Node& node = graph.nodes[producer];
-  const bool joins = std::holds_alternative<op::Concat>(node.op);
+  const bool joins = joins_scales(node.op);
   if (!joins && !keeps_scale(node.op)) return {value};
   std::set<int> sources;
   for (const int input : node.inputs)
@@ -165,7 +175,7 @@ std::set<int> scale_sources(const Graph& graph, int value) {
   return sources;
 }
 
-void isolate_concat_inputs(Graph& graph) {
+void isolate_joined_inputs(Graph& graph) {
   const auto is_fixed = [&](int value) {
     const int producer = graph.producer(value);
     if (producer < 0) return true;
@@ -174,7 +184,7 @@ void isolate_concat_inputs(Graph& graph) {
            std::holds_alternative<op::Tanh>(op);
   };
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!std::holds_alternative<op::Concat>(graph.nodes[i].op)) continue;
+    if (!joins_scales(graph.nodes[i].op)) continue;
     for (size_t k = 0; k < graph.nodes[i].inputs.size(); ++k) {
       const int input = graph.nodes[i].inputs[k];
       if (graph.values[input].constant.defined() ||
@@ -201,7 +211,7 @@ void optimize(Graph& graph) {
   drop_identities(graph);
   fold_batch_norm(graph);
   fold_activations(graph);
-  isolate_concat_inputs(graph);
+  isolate_joined_inputs(graph);
   make_names_unique(graph);
 }
 

@@ -28,16 +28,19 @@ void drop_identities(Graph& graph);
 /// follows something else becomes a depthwise 1x1 convolution.
 void fold_batch_norm(Graph& graph);
 /// Folds ReLU and clamp into the op whose only reader they are, where that op is a convolution, a
-/// linear layer or an addition.
+/// linear layer, an addition, a subtraction or a multiplication.
 void fold_activations(Graph& graph);
 
-/// Puts a clamp without bounds, in int8 a change of scale, before each input of a concat whose
-/// scale is not free to become the concat's: the graph's input, and what comes from softmax,
-/// sigmoid and tanh.
-void isolate_concat_inputs(Graph& graph);
+/// Whether the op brings other numbers into its first input's scale in int8: concat, maximum,
+/// minimum, and padding with anything but 0.
+bool joins_scales(const op::Any& op);
+/// Puts a clamp without bounds, in int8 a change of scale, before each input of an op that joins
+/// scales whose scale is not free to become the op's: the graph's input, and what comes from
+/// softmax, sigmoid and tanh.
+void isolate_joined_inputs(Graph& graph);
 
-/// The values whose scale `value` must have: itself, or what it comes from through pooling,
-/// padding, reshapes and concats, none of which changes the scale in int8.
+/// The values whose scale `value` must have: itself, or what it comes from through pooling, moves
+/// and ops that join scales, none of which changes the scale in int8.
 std::set<int> scale_sources(const Graph& graph, int value);
 
 /// Gives constants that share a name different ones, by which files tell them apart.

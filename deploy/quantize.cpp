@@ -35,16 +35,37 @@ Quantization of_pixels(const Preprocessing& preprocessing) {
   return {{1 / preprocessing.deviation}, {static_cast<int32_t>(preprocessing.mean) - 128}, -1};
 }
 
-/// All parts of a concat share a scale: the activations that they come from get one range.
-void tie_concats(const Graph& graph, std::vector<Range>& ranges) {
+/// The real numbers of a constant.
+Range range_of(const Tensor& constant) {
+  Range range{0, 0};
+  for (const float v : constant.to_vector<float>()) {
+    require<Error>(std::isfinite(v), "quantize: a constant holds {}", v);
+    range = {std::min(range.low, v), std::max(range.high, v)};
+  }
+  return range;
+}
+
+/// All that a concat joins, a maximum chooses from, or padding adds, shares a scale: the
+/// activations and constants that it comes from get one range.
+void tie_joined(const Graph& graph, std::vector<Range>& ranges) {
+  const auto range_at = [&](int v) {
+    const Tensor& constant = graph.values[v].constant;
+    return constant.defined() ? range_of(constant) : ranges[v];
+  };
   for (bool changed = true; changed;) {
     changed = false;
     for (const Graph::Node& node : graph.nodes) {
-      if (!std::holds_alternative<op::Concat>(node.op)) continue;
+      if (!joins_scales(node.op)) continue;
       const std::set<int> sources = scale_sources(graph, node.outputs[0]);
       Range all{0, 0};
-      for (const int v : sources)
-        all = {std::min(all.low, ranges[v].low), std::max(all.high, ranges[v].high)};
+      if (const auto* pad = std::get_if<op::Pad>(&node.op)) {
+        const auto value = static_cast<float>(pad->value);
+        all = {std::min(0.0f, value), std::max(0.0f, value)};
+      }
+      for (const int v : sources) {
+        const Range range = range_at(v);
+        all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+      }
       for (const int v : sources) {
         changed |= !(ranges[v] == all);
         ranges[v] = all;
@@ -73,6 +94,48 @@ void Quantizer::calibrated(int number) { fixed(number, covering(ranges_[number])
 void Quantizer::fixed(int number, const Quantization& quantization) {
   graph_.values[number].quantization = quantization;
   graph_.values[number].meta.dtype = DType::int8;
+}
+
+int Quantizer::add_integers(std::string name, const Tensor& integers,
+                            const Quantization& quantization) {
+  // Two ops may read one constant, and make integers of different scales of it.
+  const auto is_taken = [&](const std::string& wanted) {
+    return std::ranges::any_of(graph_.values, [&](const Graph::Value& value) {
+      return value.constant.defined() && value.quantization && value.name == wanted;
+    });
+  };
+  std::string unique = name;
+  for (int i = 2; is_taken(unique); ++i) unique = fmt::format("{}_{}", name, i);
+  return graph_.add_value({unique, integers.meta(), integers, quantization});
+}
+
+void Quantizer::constant(Graph::Node& node, size_t input, const Quantization& quantization) {
+  const Graph::Value real = value(node.inputs[input]);
+  const Tensor integers = quantize_values(real.constant, quantization);
+  node.inputs[input] = add_integers(real.name, integers, quantization);
+}
+
+void Quantizer::constants(Graph::Node& node) {
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Graph::Value& input = value(node.inputs[i]);
+    if (input.constant.defined()) constant(node, i, covering(range_of(input.constant)));
+  }
+}
+
+void Quantizer::joined(Graph::Node& node) {
+  const auto is_constant = [&](int v) { return value(v).constant.defined(); };
+  const auto first = std::ranges::find_if_not(node.inputs, is_constant);
+  require<UnsupportedOp>(first != node.inputs.end(), "{}: of constants alone", name(node.op));
+  const Quantization shared = quantization(*first);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (is_constant(node.inputs[i]))
+      constant(node, i, shared);
+    else
+      require<UnsupportedOp>(quantization(node.inputs[i]) == shared,
+                             "{}: inputs of different fixed scales have no int8 kernel",
+                             name(node.op));
+  }
+  fixed(node.outputs[0], shared);
 }
 
 void Quantizer::weights(Graph::Node& node) {
@@ -107,11 +170,10 @@ void Quantizer::weights(Graph::Node& node) {
         static_cast<int32_t>(std::round(double{bias[c]} / (double{input_scale} * double{scale})));
   }
   const Tensor int8_weight = from_values(integers, weight.meta.shape);
-  node.inputs[1] = graph_.add_value({weight.name, int8_weight.meta(), int8_weight, of_weight});
+  node.inputs[1] = add_integers(weight.name, int8_weight, of_weight);
   if (has_bias) {
     const Tensor int32_bias = from_values(bias_integers, {channels});
-    node.inputs[2] =
-        graph_.add_value({value(node.inputs[2]).name, int32_bias.meta(), int32_bias, of_bias});
+    node.inputs[2] = add_integers(value(node.inputs[2]).name, int32_bias, of_bias);
   }
 }
 
@@ -166,7 +228,7 @@ bool works_in_place(const op::Any& any) {
 bool takes_activation(const op::Any& any) {
   return std::visit(
       []<class Op>(const Op&) {
-        return op::in_list<Op, op::TypeList<op::Conv2d, op::Linear, op::Add>>;
+        return op::in_list<Op, op::TypeList<op::Conv2d, op::Linear, op::Add, op::Sub, op::Mul>>;
       },
       any);
 }
@@ -177,7 +239,7 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
   QuantizedModel model{graph, options.rounding};
   if (options.preprocessing) model.graph.preprocessing = options.preprocessing;
   auto ranges = calibrate(graph, samples, options.calibration);
-  tie_concats(graph, ranges);
+  tie_joined(graph, ranges);
   Quantizer quantizer(model.graph, std::move(ranges));
   for (const int input : graph.inputs) {
     if (model.graph.preprocessing)

@@ -26,6 +26,11 @@ class Quantizer {
   void fixed(int value, const Quantization& quantization);
   /// Gives `output` the scale of `input`.
   void like(int output, int input) { fixed(output, quantization(input)); }
+  /// Gives the output of a node that only moves and chooses integers the scale that its inputs
+  /// share, in which constants are made integers. Throws UnsupportedOp where the scales differ.
+  void joined(Graph::Node& node);
+  /// Replaces the node's constant inputs by int8, each in the scale that covers its numbers.
+  void constants(Graph::Node& node);
   /// Replaces the node's float weight (input 1) by int8 with a scale for each index of its first
   /// dimension, and its bias (input 2), if there is one, by int32.
   void weights(Graph::Node& node);
@@ -34,6 +39,10 @@ class Quantizer {
   const Range& range(int value) const { return ranges_[value]; }
 
  private:
+  /// Adds a constant under a name that no other constant of integers has.
+  int add_integers(std::string name, const Tensor& integers, const Quantization& quantization);
+  void constant(Graph::Node& node, size_t input, const Quantization& quantization);
+
   Graph& graph_;
   std::vector<Range> ranges_;
 };
@@ -86,9 +95,15 @@ inline constexpr const char* not_quantizable = nullptr;
   void emit(const op::Op& op, const QuantizedNode& node, CWriter& c);                  \
   Int8Op lower(const op::Op& op, const QuantizedNode& node)
 
-TUCO_DEPLOY_RULES(Add);   // ops/add.cpp
+TUCO_DEPLOY_RULES(Add);  // ops/add.cpp
+TUCO_DEPLOY_RULES(Sub);
+TUCO_DEPLOY_RULES(Mul);      // ops/mul.cpp
+TUCO_DEPLOY_RULES(Maximum);  // ops/maximum.cpp
+TUCO_DEPLOY_RULES(Minimum);
 TUCO_DEPLOY_RULES(Relu);  // ops/activations.cpp
 TUCO_DEPLOY_RULES(Clamp);
+TUCO_DEPLOY_RULES(LeakyRelu);
+TUCO_DEPLOY_RULES(HardSwish);
 TUCO_DEPLOY_RULES(Tanh);
 TUCO_DEPLOY_RULES(Sigmoid);
 TUCO_DEPLOY_RULES(Softmax);    // ops/softmax.cpp
@@ -100,6 +115,9 @@ TUCO_DEPLOY_RULES(Mean);    // ops/mean.cpp
 TUCO_DEPLOY_RULES(Concat);  // ops/shapes.cpp
 TUCO_DEPLOY_RULES(Pad);
 TUCO_DEPLOY_RULES(Reshape);
+TUCO_DEPLOY_RULES(Slice);  // ops/views.cpp
+TUCO_DEPLOY_RULES(Permute);
+TUCO_DEPLOY_RULES(ResizeNearest);  // ops/resize.cpp
 #undef TUCO_DEPLOY_RULES
 
 inline constexpr const char* kBatchNormAlone =
@@ -116,19 +134,20 @@ template <>
 inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no int8 form";
 
 template <class Op>
-requires op::in_list<
-    Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt, op::Sub, op::Mul,
-                     op::Div, op::Maximum, op::Minimum, op::LeakyRelu, op::HardSwish,
-                     op::Where, op::Cast, op::Copy, op::Gather, op::ResizeNearest, op::Slice, op::Permute, op::Expand, op::Sum, op::Max, op::ArgMax, op::MatMul,
-                     op::LogSoftmax>> || op::Compare<Op>
+requires op::in_list<Op,
+                     op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
+                                  op::Div, op::Where, op::Cast, op::Copy, op::Gather, op::Expand,
+                                  op::Sum, op::Max, op::ArgMax, op::MatMul, op::LogSoftmax>> ||
+    op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 
 template <class Op>
-requires op::in_list<
-    Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight, op::MaxPool2dGrad,
-                     op::AvgPool2dGrad, op::ResizeNearestGrad, op::BatchNormTrain, op::BatchNormTrainGrad,
-                     op::BatchNormRelu, op::BatchNormReluPool, op::BatchNormReluPoolGrad,
-                     op::SoftmaxGrad, op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
+requires op::in_list<Op,
+                     op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight,
+                                  op::MaxPool2dGrad, op::AvgPool2dGrad, op::ResizeNearestGrad,
+                                  op::BatchNormTrain, op::BatchNormTrainGrad, op::BatchNormRelu,
+                                  op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::SoftmaxGrad,
+                                  op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
 template <op::Unary Op>
 inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;

@@ -41,9 +41,8 @@ struct Join<TypeList<A...>, TypeList<B...>, TypeList<C...>, TypeList<D...>, Type
 
 }  // namespace detail
 
-/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take.
-/// Its copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a
-/// list.
+/// Any op of Tuco: a std::variant, which std::visit, std::get_if and std::holds_alternative take. Its
+/// copies and destructor are compiled once, in any.cpp, not in every file that keeps ops in a list.
 class Any : public detail::Join<UnaryList, BinaryList, CompareList, detail::StructuredList,
                                 QuantizedList>::variant {
  public:

@@ -105,7 +105,10 @@ namespace {
 
 /// As above for int8: the convolution's result is the addition's first input.
 std::optional<Graph::Node> with_addend(Graph& graph, const Graph::Node& node, op::QAdd add) {
-  if (node.inputs[0] == node.inputs[1]) return {};
+  const Graph::Value &a = graph.values[node.inputs[0]], &b = graph.values[node.inputs[1]];
+  if (node.inputs[0] == node.inputs[1] || !(a.meta.shape == b.meta.shape) || a.constant.defined() ||
+      b.constant.defined())
+    return {};
   for (const int side : {0, 1}) {
     const Graph::Node* before = sole_producer(graph, node.inputs[side]);
     if (const auto* conv = before ? std::get_if<op::QConv2d>(&before->op) : nullptr) {

@@ -1,6 +1,9 @@
 // Point-wise activations that no other op took in. Tanh and the logistic function are fixed-point
 // algorithms rather than formulas: the interpreter runs the runtime's own code for them, which is
-// held against TFLite Micro's outputs in tests/runtime.
+// held against TFLite Micro's outputs in tests/runtime. Generated C has tables of their results:
+// 256 bytes and a load for each number, where the code for one tanh takes twice that and 50 times
+// as long.
+#include "tuco/core/error.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/reference_arithmetic.h"
 #include "tuco/deploy/rules.h"
@@ -44,14 +47,29 @@ void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, CWriter& c) {
 
 constexpr op::Clamp kRelu{.low = 0};
 
-/// A point-wise op as the table of all that it can give.
+/// All that a point-wise op can give.
 template <class Op>
-Int8Op lookup(const Op& op, const QuantizedNode& node) {
+Tensor table_of(const Op& op, const QuantizedNode& node) {
   std::vector<int8_t> all(256);
   for (int i = 0; i < 256; ++i) all[i] = static_cast<int8_t>(i - 128);
   Tensor table = empty({256}, {DType::int8});
   interpret(op, node, std::array{from_values(all, {256})}, table);
-  return {op::QLookup{}, node.node.inputs, {table}};
+  return table;
+}
+
+template <class Op>
+Int8Op lookup(const Op& op, const QuantizedNode& node) {
+  return {op::QLookup{}, node.node.inputs, {table_of(op, node)}};
+}
+
+template <class Op>
+void emit_lookup(const Op& op, const QuantizedNode& node, CWriter& c) {
+  const auto values = table_of(op, node).template to_vector<int8_t>();
+  c.use("lookup.h");
+  const std::string table =
+      c.array("int8_t", "table", std::vector<int32_t>(values.begin(), values.end()));
+  c.line("tuco_lookup({}, {}, {}, {});", c.buffer(node.node.outputs[0]),
+         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), table);
 }
 
 using SigmoidKernel = void (*)(int8_t*, const int8_t*, int32_t, int32_t, int32_t, int32_t, int32_t,
@@ -64,12 +82,30 @@ void interpret_sigmoid(const QuantizedNode& node, Inputs in, Tensor& out, Sigmoi
          static_cast<int32_t>(node.rounding));
 }
 
-void emit_sigmoid(const QuantizedNode& node, CWriter& c, std::string_view kernel) {
-  const SigmoidScaling s = sigmoid_scaling(node.input_scale(0));
-  c.use(fmt::format("{}.h", kernel));
-  c.line("tuco_{}({}, {}, {}, {}, {}, {}, {}, {});", kernel, c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), node.input_zero_point(0),
-         s.multiplier.value, s.multiplier.shift, s.radius, rounding_name(node.rounding));
+/// a * b / 2^15 to the nearest, ties away from zero; a and b of 16 bits, not both the smallest.
+int32_t rounded_product(int32_t a, int32_t b) {
+  const int32_t product = a * b;
+  return (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15);
+}
+
+int32_t saturated(int64_t value) {
+  return static_cast<int32_t>(std::clamp<int64_t>(value, -32768, 32767));
+}
+
+/// TFLite's hard swish, in 16 bits: the input on the output's scale, before that is shifted, times
+/// the share of it, min(max(x + 3, 0), 6) / 6, in which 2^15 is 1.
+int8_t hard_swish_of(int32_t x, const HardSwishScaling& s, int32_t zero_point) {
+  const int32_t high = x * (1 << 7);
+  const int32_t value = rounded_product(high, s.output_multiplier);
+  int32_t share = high;
+  if (s.share_shift > 0) share = saturated(int64_t{share} << (s.share_shift - 1));
+  share = rounded_product(share, s.share_multiplier);
+  if (s.share_shift > 0) share = saturated(int64_t{share} * 2);
+  if (s.share_shift < 0) share = rounding_divide_by_power_of_two(share, -s.share_shift);
+  share = (share + (1 << 15)) >> 1;
+  const int32_t product = share * value / (1 << 15);  // towards zero
+  const int32_t y = rounding_divide_by_power_of_two(product, -s.output_shift) + zero_point;
+  return static_cast<int8_t>(std::clamp(y, -128, 127));
 }
 
 }  // namespace
@@ -92,6 +128,48 @@ void interpret(const op::Clamp& op, const QuantizedNode& node, Inputs in, Tensor
 Int8Op lower(const op::Clamp& op, const QuantizedNode& node) { return lookup(op, node); }
 void emit(const op::Clamp& op, const QuantizedNode& node, CWriter& c) { emit_clamp(node, op, c); }
 
+void quantize(const op::LeakyRelu& op, Quantizer& quantizer, Graph::Node& node) {
+  require<UnsupportedOp>(op.slope >= 0, "leaky_relu: slope {} has no int8 kernel", op.slope);
+  quantizer.calibrated(node.outputs[0]);
+}
+void interpret(const op::LeakyRelu& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const auto factor = [&](float slope) {
+    return quantize_multiplier(relu_factor(node.input_scale(0), node.output_scale(), slope),
+                               node.rounding);
+  };
+  const Multiplier above = factor(1), below = factor(static_cast<float>(op.slope));
+  const int8_t* x = in[0].data<int8_t>();
+  int8_t* y = out.data<int8_t>();
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    const int32_t value = x[i] - node.input_zero_point(0);
+    y[i] = requantized(value, value >= 0 ? above : below, node.rounding, node.output_zero_point(),
+                       -128, 127);
+  }
+}
+Int8Op lower(const op::LeakyRelu& op, const QuantizedNode& node) { return lookup(op, node); }
+void emit(const op::LeakyRelu& op, const QuantizedNode& node, CWriter& c) {
+  emit_lookup(op, node, c);
+}
+
+void quantize(const op::HardSwish&, Quantizer& quantizer, Graph::Node& node) {
+  // TFLite's arithmetic takes no output scale below a 128th of the input's.
+  const float least = 255 * quantizer.quantization(node.inputs[0]).scale[0] / 127;
+  Range range = quantizer.range(node.outputs[0]);
+  range.high = std::max(range.high, std::min(range.low, 0.0f) + least);
+  quantizer.fixed(node.outputs[0], Quantizer::covering(range));
+}
+void interpret(const op::HardSwish&, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const HardSwishScaling scaling = hard_swish_scaling(node.input_scale(0), node.output_scale());
+  const int8_t* x = in[0].data<int8_t>();
+  int8_t* y = out.data<int8_t>();
+  for (int64_t i = 0; i < out.numel(); ++i)
+    y[i] = hard_swish_of(x[i] - node.input_zero_point(0), scaling, node.output_zero_point());
+}
+Int8Op lower(const op::HardSwish& op, const QuantizedNode& node) { return lookup(op, node); }
+void emit(const op::HardSwish& op, const QuantizedNode& node, CWriter& c) {
+  emit_lookup(op, node, c);
+}
+
 void quantize(const op::Tanh&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.fixed(node.outputs[0], {{1.0f / 128}, {0}, -1});
 }
@@ -99,7 +177,7 @@ void interpret(const op::Tanh&, const QuantizedNode& node, Inputs in, Tensor& ou
   interpret_sigmoid(node, in, out, tuco_tanh);
 }
 Int8Op lower(const op::Tanh& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Tanh&, const QuantizedNode& node, CWriter& c) { emit_sigmoid(node, c, "tanh"); }
+void emit(const op::Tanh& op, const QuantizedNode& node, CWriter& c) { emit_lookup(op, node, c); }
 
 void quantize(const op::Sigmoid&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.fixed(node.outputs[0], {{1.0f / 256}, {-128}, -1});
@@ -108,8 +186,8 @@ void interpret(const op::Sigmoid&, const QuantizedNode& node, Inputs in, Tensor&
   interpret_sigmoid(node, in, out, tuco_logistic);
 }
 Int8Op lower(const op::Sigmoid& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Sigmoid&, const QuantizedNode& node, CWriter& c) {
-  emit_sigmoid(node, c, "logistic");
+void emit(const op::Sigmoid& op, const QuantizedNode& node, CWriter& c) {
+  emit_lookup(op, node, c);
 }
 
 }  // namespace tuco::deploy

@@ -1,4 +1,7 @@
+// Addition and subtraction, whose arithmetic is one; TFLite computes their factors in different
+// precisions.
 #include "tuco/core/error.h"
+#include "tuco/deploy/ops/broadcast.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/reference_arithmetic.h"
 #include "tuco/deploy/rules.h"
@@ -6,46 +9,78 @@
 namespace tuco::deploy {
 namespace {
 
-AddMultipliers multipliers(const QuantizedNode& node) {
+AddMultipliers multipliers(const op::Add&, const QuantizedNode& node) {
   return add_multipliers(node.input_scale(0), node.input_scale(1), node.output_scale(),
                          node.rounding);
 }
+AddMultipliers multipliers(const op::Sub&, const QuantizedNode& node) {
+  return sub_multipliers(node.input_scale(0), node.input_scale(1), node.output_scale(),
+                         node.rounding);
+}
 
-}  // namespace
+template <class Op>
+constexpr bool kSubtracts = std::is_same_v<Op, op::Sub>;
 
-void quantize(const op::Add& op, Quantizer& quantizer, Graph::Node& node) {
-  const Shape &a = quantizer.value(node.inputs[0]).meta.shape,
-              &b = quantizer.value(node.inputs[1]).meta.shape;
-  for (const int input : node.inputs)
-    require<UnsupportedOp>(!quantizer.value(input).constant.defined(),
-                           "{}: adding a constant has no int8 kernel yet", op.name);
-  require<UnsupportedOp>(a == b, "{}: shapes {} and {} differ: no int8 kernel broadcasts yet",
-                         op.name, a, b);
+template <class Op>
+void quantize_sum(const Op& op, Quantizer& quantizer, Graph::Node& node) {
+  broadcast_of(op.name, quantizer.value(node.inputs[0]), quantizer.value(node.inputs[1]));
+  quantizer.constants(node);
   quantizer.calibrated(node.outputs[0]);
 }
 
-void interpret(const op::Add&, const QuantizedNode& node, Inputs in, Tensor& out) {
-  const auto [ma, mb, mo] = multipliers(node);
+template <class Op>
+void interpret_sum(const Op& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const auto [ma, mb, mo] = multipliers(op, node);
   const auto [low, high] = node.bounds();
   const int8_t *a = in[0].data<int8_t>(), *b = in[1].data<int8_t>();
   int8_t* y = out.data<int8_t>();
-  for (int64_t i = 0; i < out.numel(); ++i) {
-    const int32_t x = scaled((a[i] - node.input_zero_point(0)) * (1 << 20), ma, node.rounding);
-    const int32_t z = scaled((b[i] - node.input_zero_point(1)) * (1 << 20), mb, node.rounding);
-    y[i] = requantized(x + z, mo, node.rounding, node.output_zero_point(), low, high);
-  }
+  for_each_pair(
+      in[0], in[1], out,
+      [&, ma = ma, mb = mb, mo = mo, low = low, high = high](int64_t i, int64_t j, int64_t k) {
+        const int32_t x = scaled((a[i] - node.input_zero_point(0)) * (1 << 20), ma, node.rounding);
+        const int32_t z = scaled((b[j] - node.input_zero_point(1)) * (1 << 20), mb, node.rounding);
+        y[k] = requantized(kSubtracts<Op> ? x - z : x + z, mo, node.rounding,
+                           node.output_zero_point(), low, high);
+      });
 }
 
-Int8Op lower(const op::Add&, const QuantizedNode& node) {
-  const auto [a, b, sum] = multipliers(node);
-  return {op::QAdd{node.input_zero_point(0), node.input_zero_point(1), a, b, sum,
-                   node.requantize()},
-          node.node.inputs};
+template <class Op>
+op::QAdd lowered_sum(const Op& op, const QuantizedNode& node) {
+  const auto [a, b, sum] = multipliers(op, node);
+  return {node.input_zero_point(0), node.input_zero_point(1), a, b, sum, node.requantize()};
 }
 
-void emit(const op::Add&, const QuantizedNode& node, CWriter& c) {
-  const auto [ma, mb, mo] = multipliers(node);
+/// Writes the call of the quick addition; false, and nothing, where the factors do not suit it.
+bool emit_quick_sum(const AddMultipliers& m, const QuantizedNode& node, CWriter& c) {
+  const auto suits = [](const Multiplier& factor) {
+    return factor.shift <= -1 && factor.shift >= -31;
+  };
+  const auto is_half = [](const Multiplier& factor) { return factor == Multiplier{1 << 30, 0}; };
+  if (node.rounding != Rounding::kDouble || !suits(m.out) || !(suits(m.a) || is_half(m.a)) ||
+      !(suits(m.b) || is_half(m.b)))
+    return false;
+  const auto left = [&](const Multiplier& factor) { return is_half(factor) ? 22 : 21; };
+  const auto right = [&](const Multiplier& factor) { return is_half(factor) ? 1 : -factor.shift; };
   const auto [low, high] = node.bounds();
+  c.use("quick_add.h");
+  const std::string addition = c.structure(
+      "tuco_quick_addition", "addition",
+      fmt::format("{}, {}, {},  {}, {}, {},  {}, {}, {}, {}, {}", m.a.value, m.b.value, m.out.value,
+                  node.input_zero_point(0), node.input_zero_point(1), node.output_zero_point(),
+                  left(m.a), left(m.b), right(m.a), right(m.b), -m.out.shift),
+      24);
+  c.line("tuco_quick_add({}, {}, &{}, {}, {});", operands(c, node),
+         elements_per_image(node.output()), addition, low, high);
+  return true;
+}
+
+template <class Op>
+void emit_sum(const Op& op, const QuantizedNode& node, CWriter& c) {
+  const AddMultipliers factors = multipliers(op, node);
+  const auto [ma, mb, mo] = factors;
+  const auto [low, high] = node.bounds();
+  const Broadcast broadcast = broadcast_of(op.name, node.input(0), node.input(1));
+  if (!kSubtracts<Op> && broadcast.is_flat() && emit_quick_sum(factors, node, c)) return;
   c.use("add.h");
   const std::string addition = c.structure(
       "tuco_addition", "addition",
@@ -53,9 +88,36 @@ void emit(const op::Add&, const QuantizedNode& node, CWriter& c) {
                   ma.value, ma.shift, node.input_zero_point(1), mb.value, mb.shift,
                   node.output_zero_point(), mo.value, mo.shift, low, high,
                   rounding_name(node.rounding)));
-  c.line("tuco_add({}, {}, {}, {}, &{});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), c.buffer(node.node.inputs[1]),
-         elements_per_image(node.output()), addition);
+  if (!kSubtracts<Op> && broadcast.is_flat())
+    c.line("tuco_add({}, {}, &{});", operands(c, node), elements_per_image(node.output()),
+           addition);
+  else
+    c.line("{}({}, &{}, &{});", kSubtracts<Op> ? "tuco_subtract" : "tuco_add_broadcast",
+           operands(c, node), broadcast_structure(c, broadcast), addition);
 }
+
+}  // namespace
+
+void quantize(const op::Add& op, Quantizer& quantizer, Graph::Node& node) {
+  quantize_sum(op, quantizer, node);
+}
+void interpret(const op::Add& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  interpret_sum(op, node, in, out);
+}
+Int8Op lower(const op::Add& op, const QuantizedNode& node) {
+  return {lowered_sum(op, node), node.node.inputs};
+}
+void emit(const op::Add& op, const QuantizedNode& node, CWriter& c) { emit_sum(op, node, c); }
+
+void quantize(const op::Sub& op, Quantizer& quantizer, Graph::Node& node) {
+  quantize_sum(op, quantizer, node);
+}
+void interpret(const op::Sub& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  interpret_sum(op, node, in, out);
+}
+Int8Op lower(const op::Sub& op, const QuantizedNode& node) {
+  return {op::QSub{lowered_sum(op, node)}, node.node.inputs};
+}
+void emit(const op::Sub& op, const QuantizedNode& node, CWriter& c) { emit_sum(op, node, c); }
 
 }  // namespace tuco::deploy

@@ -21,12 +21,12 @@ void emit(const op::Reshape&, const QuantizedNode&, CWriter&) {
 void quantize(const op::Concat& op, Quantizer& quantizer, Graph::Node& node) {
   require<UnsupportedOp>(op.dim > 0, "concat: along the batch has no int8 kernel");
   for (const int input : node.inputs) {
-    require<UnsupportedOp>(!quantizer.value(input).constant.defined(),
-                           "concat: of a constant has no int8 kernel yet");
-    require<UnsupportedOp>(quantizer.quantization(input) == quantizer.quantization(node.inputs[0]),
-                           "concat: inputs of different fixed scales have no int8 kernel yet");
+    const Graph::Value& value = quantizer.value(input);
+    require<UnsupportedOp>(!value.constant.defined() || value.meta.shape[0] == 1,
+                           "concat: a constant {} in a batch, which may be of any size",
+                           value.meta.shape);
   }
-  quantizer.like(node.outputs[0], node.inputs[0]);
+  quantizer.joined(node);
 }
 
 namespace {
@@ -60,9 +60,12 @@ void emit(const op::Concat& op, const QuantizedNode& node, CWriter& c) {
   int64_t offset = 0;
   for (int i = 0; i < node.inputs(); ++i) {
     const int64_t part = inner_size(node.input(i).meta.shape, op.dim);
-    c.line("tuco_concat({}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-           c.buffer(node.node.inputs[i]), elements_per_image(node.output()) / whole, part, whole,
-           offset);
+    const int input = node.node.inputs[i];
+    const std::string from = node.input(i).constant.defined()
+                                 ? c.constant(input, fmt::format("part{}", i))
+                                 : c.buffer(input);
+    c.line("tuco_concat({}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]), from,
+           elements_per_image(node.output()) / whole, part, whole, offset);
     offset += part;
   }
 }

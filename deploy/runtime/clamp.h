@@ -1,5 +1,5 @@
-// Point-wise operations that rescale and clamp: change of scale, ReLU, ReLU6, leaky ReLU. Every
-// kernel may work in place.
+// Point-wise operations that rescale and clamp: change of scale, ReLU, ReLU6. Every kernel may
+// work in place.
 #ifndef TUCO_RUNTIME_CLAMP_H
 #define TUCO_RUNTIME_CLAMP_H
 
@@ -19,19 +19,6 @@ TUCO_KERNEL void tuco_rescale(int8_t* out, const int8_t* in, int32_t size, int32
   for (int32_t i = 0; i < size; i++) {
     const int32_t x = tuco_scaled(in[i] - in_zero_point, multiplier, shift, rounding);
     out[i] = (int8_t)tuco_clamped(x + out_zero_point, low, high);
-  }
-}
-
-// Leaky ReLU: the factor for values below the zero point is slope * in_scale / out_scale, for the
-// others in_scale / out_scale.
-TUCO_KERNEL void tuco_leaky_relu(int8_t* out, const int8_t* in, int32_t size, int32_t in_zero_point,
-                                 int32_t multiplier, int32_t shift, int32_t slope_multiplier,
-                                 int32_t slope_shift, int32_t out_zero_point, int32_t rounding) {
-  for (int32_t i = 0; i < size; i++) {
-    const int32_t x = in[i] - in_zero_point;
-    const int32_t y = x >= 0 ? tuco_scaled(x, multiplier, shift, rounding)
-                             : tuco_scaled(x, slope_multiplier, slope_shift, rounding);
-    out[i] = (int8_t)tuco_clamped(y + out_zero_point, -128, 127);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "tests/deploy/exported_c.h"
-#include "tests/deploy/networks.h"
+#include "tests/deploy/pointwise_networks.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/trace.h"
@@ -47,6 +47,17 @@ TEST(ExportC, RandomNetworksGiveTheInterpretersBytes) {
     test::expect_same_bytes(model_of(network, seed),
                             test::random_images(network, kImages, seed + 9),
                             fmt::format("gcc -std=c99 -O1 {}", kFlags));
+  }
+}
+
+TEST(ExportC, PointwiseNetworksGiveTheInterpretersBytes) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto network = test::random_pointwise_network(seed);
+    test::expect_same_bytes(
+        model_of(network, seed), test::random_images(network, kImages, seed + 9),
+        fmt::format("gcc -std=c99 -O1 {} {}", seed % 8 ? "" : "-fsanitize=address,undefined",
+                    kFlags));
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/deploy/networks.h"
+#include "tests/deploy/pointwise_networks.h"
 #include "tests/support/temporary_folder.h"
 #include "tuco/core/error.h"
 #include "tuco/core/ops/custom.h"
@@ -52,6 +52,69 @@ TEST(Quantize, RandomNetworksStayClose) {
     const float spread = max(real).item() - -max(-real).item();
     EXPECT_LT(max(abs(real - integers)).item(), 0.25f * spread + 0.02f) << "seed " << seed;
   }
+}
+
+TEST(Quantize, PointwiseNetworksStayClose) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const auto network = test::random_pointwise_network(seed);
+    const Graph graph = optimized(network);
+    const Tensor x = test::random_images(network, 8, seed + 1);  // nothing is outside the ranges
+    const QuantizedModel model =
+        quantize(graph, x,
+                 {.calibration = Calibration::min_max,
+                  .rounding = seed % 2 ? Rounding::kSingle : Rounding::kDouble});
+    double largest = 0;  // of all numbers: differences of large ones lose what those lose
+    const Tensor real = run_graph(graph, {x}, [&](int, const Tensor& tensor) {
+      largest = std::max(largest, max(abs(tensor)).item<double>());
+    })[0];
+    const double error = std::sqrt(mean(pow(real - interpret_real(model, x), 2)).item<double>());
+    EXPECT_LT(error, 0.01 * largest) << "seed " << seed << "\n" << graph.to_string();
+  }
+}
+
+// Each op makes integers of the constant in a scale of its own; in files they have names of their
+// own.
+TEST(Quantize, ConstantsThatTwoOpsReadKeepApart) {
+  test::Builder b(1);
+  const Tensor c = b.constant("c", {4}, 1, 2);
+  const auto network =
+      b.finish([=](const Tensor& x) { return maximum((x - c) * c, c); }, {3, 4});
+  const QuantizedModel model = quantize(optimized(network), test::random_images(network, 8, 2));
+  std::set<std::string> names;
+  std::vector<float> scales;
+  for (const Graph::Value& value : model.graph.values)
+    if (value.constant.defined()) {
+      EXPECT_TRUE(names.insert(value.name).second) << value.name;
+      scales.push_back(value.quantization->scale.at(0));
+    }
+  ASSERT_EQ(scales.size(), 3u);
+  EXPECT_EQ(scales[0], scales[1]);
+  EXPECT_NE(scales[1], scales[2]);
+  const test::TemporaryFolder folder;
+  save_model(folder.path() / "model", model);
+  const Tensor x = test::random_images(network, 3, 5);
+  EXPECT_EQ(interpret_real(load_model(folder.path() / "model"), x).to_vector<float>(),
+            interpret_real(model, x).to_vector<float>());
+}
+
+TEST(Quantize, RefusesWhatDoesNotKeepImagesApart) {
+  const auto expect_refused = [](const std::function<Tensor(const Tensor&)>& f,
+                                 const std::string& what) {
+    const Tensor x = rand({1, 3, 3});
+    Graph graph = trace(f, x);
+    optimize(graph);
+    try {
+      quantize(graph, x);
+      FAIL() << what;
+    } catch (const UnsupportedOp& error) {
+      EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what();
+    }
+  };
+  const Tensor tall = rand({2, 1, 1, 3});
+  expect_refused([&](const Tensor& x) { return x + tall; }, "add: no int8 kernel broadcasts");
+  expect_refused([](const Tensor& x) { return permute(permute(x, {1, 0, 2}), {2, 1, 0}); },
+                 "permute: of the batch");
+  expect_refused([](const Tensor& x) { return leaky_relu(x, -0.5) * x; }, "leaky_relu: slope -0.5");
 }
 
 TEST(Quantize, ScalesFollowTheFormatsRules) {

@@ -16,8 +16,7 @@ using In = const std::vector<Tensor>&;
 using Function = std::function<Tensor(In)>;
 
 Function convolution(const op::Conv2d& options) {
-  return
-      [options](In in) { return conv2d(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), options); };
+  return [options](In in) { return conv2d(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), options); };
 }
 Function largest(const op::PoolWindow& window) {
   return [window](In in) { return max_pool2d(in[0], window); };
@@ -55,32 +54,14 @@ const std::map<std::string, Function>& functions() {
          return resize_nearest(in[0], {.size = {3, 8}, .half_pixel_centers = true});
        }},
       {"clamp", [](In in) { return clamp(in[0], -0.5, 0.75); }},
-      {"sum",
-       [](In in) {
-         return sum(in[0], {0, 2});
-       }},
-      {"mean",
-       [](In in) {
-         return mean(in[0], {0, 2}, true);
-       }},
-      {"max_ties",
-       [](In in) {
-         return max(in[0], {0, 2});
-       }},
-      {"permute",
-       [](In in) {
-         return permute(in[0], {2, 0, 1});
-       }},
+      {"sum", [](In in) { return sum(in[0], {0, 2}); }},
+      {"mean", [](In in) { return mean(in[0], {0, 2}, true); }},
+      {"max_ties", [](In in) { return max(in[0], {0, 2}); }},
+      {"permute", [](In in) { return permute(in[0], {2, 0, 1}); }},
       {"slice", [](In in) { return slice(in[0], 1, 1, 6, 2); }},
-      {"expand",
-       [](In in) {
-         return expand(in[0], {2, 3, 4});
-       }},
+      {"expand", [](In in) { return expand(in[0], {2, 3, 4}); }},
       {"concat", [](In in) { return concat(in, 1); }},
-      {"pad",
-       [](In in) {
-         return pad(in[0], {1, 0}, {0, 2}, -1.5);
-       }},
+      {"pad", [](In in) { return pad(in[0], {1, 0}, {0, 2}, -1.5); }},
       {"matmul", [](In in) { return matmul(in[0], in[1]); }},
       {"linear", [](In in) { return linear(in[0], in[1], in[2]); }},
       {"conv2d", convolution({.padding = 1})},
@@ -94,9 +75,11 @@ const std::map<std::string, Function>& functions() {
       {"avg_pool2d", average({.kernel = 3, .stride = 2, .padding = 1})},
       {"avg_pool2d_include_pad",
        average({.kernel = 3, .stride = 2, .padding = 1, .count_include_pad = true})},
-      {"avg_pool2d_ceil",
-       average(
-           {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = true})},
+      {"avg_pool2d_ceil", average({.kernel = 3,
+                                   .stride = 2,
+                                   .padding = 1,
+                                   .ceil_mode = true,
+                                   .count_include_pad = true})},
       {"avg_pool2d_ceil_exclude",
        average({.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true})},
       {"global_avg_pool2d", [](In in) { return global_avg_pool2d(in[0]); }},

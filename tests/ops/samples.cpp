@@ -78,7 +78,8 @@ template <op::Unary Op>
 Samples samples(Tag<Op>) {
   const auto [low, high] = Range<Op>{};
   Samples list = on_positive_numbers<Op>();
-  for (const Op& op : variants<Op>()) list.push_back({op, {spread({2, 3, 7}, 1, low, high)}, {0}});
+  for (const Op& op : variants<Op>())
+    list.push_back({op, {spread({2, 3, 7}, 1, low, high)}, {0}});
   list.push_back({variants<Op>()[0], {spread({}, 2, low, high)}});
   list.push_back({variants<Op>()[0], {spread({1, 67}, 3, low, high)}});
   return list;
@@ -122,8 +123,8 @@ template <class Op>
 using Maker = Samples (*)(Tag<Op>);
 template <class... U, class... B, class... C>
 auto instantiate(op::TypeList<U...>, op::TypeList<B...>, op::TypeList<C...>) {
-  return std::tuple{Maker<U>(samples)..., Maker<op::UnaryGrad<U>>(samples)..., Maker<B>(samples)...,
-                    Maker<C>(samples)...};
+  return std::tuple{Maker<U>(samples)..., Maker<op::UnaryGrad<U>>(samples)...,
+                    Maker<B>(samples)..., Maker<C>(samples)...};
 }
 [[maybe_unused]] const auto kInstances =
     instantiate(op::UnaryList{}, op::BinaryList{}, op::CompareList{});

@@ -32,8 +32,8 @@ struct Tag {};
 template <class Op>
 inline constexpr const char* no_samples = nullptr;
 
-/// Float64 numbers that are spread evenly over (low, high) in a random order: no two are equal,
-/// none is a whole number of quarters of the range.
+/// Float64 numbers that are spread evenly over (low, high) in a random order: no two are equal, none
+/// is a whole number of quarters of the range.
 Tensor spread(const Shape& shape, uint64_t seed, double low = -2, double high = 2);
 /// Bool numbers of both kinds.
 Tensor coins(const Shape& shape, uint64_t seed);
@@ -127,9 +127,7 @@ inline constexpr const char* no_samples<op::AdamWStep> =
     "changes a tensor in place: in_place_test.cpp";
 
 template <class Op>
-concept HasSamples = requires {
-  samples(Tag<Op>{});
-};
+concept HasSamples = requires { samples(Tag<Op>{}); };
 
 template <class... Op>
 constexpr bool none_is_forgotten(const std::variant<Op...>*) {

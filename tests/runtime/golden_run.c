@@ -4,12 +4,17 @@
 #include "tuco/deploy/runtime/clamp.h"
 #include "tuco/deploy/runtime/concat.h"
 #include "tuco/deploy/runtime/conv2d.h"
+#include "tuco/deploy/runtime/copy_strided.h"
 #include "tuco/deploy/runtime/depthwise.h"
 #include "tuco/deploy/runtime/fully_connected.h"
 #include "tuco/deploy/runtime/logistic.h"
+#include "tuco/deploy/runtime/lookup.h"
+#include "tuco/deploy/runtime/maximum.h"
 #include "tuco/deploy/runtime/mean.h"
+#include "tuco/deploy/runtime/mul.h"
 #include "tuco/deploy/runtime/pad.h"
 #include "tuco/deploy/runtime/pool.h"
+#include "tuco/deploy/runtime/resize.h"
 #include "tuco/deploy/runtime/softmax.h"
 #include "tuco/deploy/runtime/tanh.h"
 
@@ -88,6 +93,34 @@ static void run_pool(const golden_case* c, int8_t* out) {
   }
 }
 
+// Two operands that broadcast. Parameters: the 12 of a tuco_broadcast, then of a sum zero point and
+// factor of a, b, out, of a product zero points of a, b, out and its factor, and of both low, high.
+static void run_operands(const golden_case* c, int8_t* out, int32_t rounding) {
+  const int32_t* p = c->parameters + 12;
+  tuco_broadcast g;
+  for (int32_t i = 0; i < 4; i++) {
+    g.size[i] = c->parameters[i];
+    g.a_step[i] = c->parameters[4 + i];
+    g.b_step[i] = c->parameters[8 + i];
+  }
+  const int8_t *a = c->blobs[1], *b = c->blobs[2];
+  if (c->operation == GOLDEN_MAXIMUM) {
+    tuco_maximum(out, a, b, &g);
+  } else if (c->operation == GOLDEN_MINIMUM) {
+    tuco_minimum(out, a, b, &g);
+  } else if (c->operation == GOLDEN_MUL) {
+    const tuco_multiplication mul = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], rounding};
+    tuco_multiply(out, a, b, &g, &mul);
+  } else {
+    const tuco_addition add = {p[0], p[1], p[2], p[3], p[4],  p[5],
+                               p[6], p[7], p[8], p[9], p[10], rounding};
+    if (c->operation == GOLDEN_SUB)
+      tuco_subtract(out, a, b, &g, &add);
+    else
+      tuco_add_broadcast(out, a, b, &g, &add);
+  }
+}
+
 int32_t golden_run(const golden_case* c, int8_t* out, int32_t capacity, int32_t rounding) {
   const int32_t* p = c->parameters;
   const int32_t size = c->blob_sizes[c->blob_count - 1];
@@ -137,8 +170,23 @@ int32_t golden_run(const golden_case* c, int8_t* out, int32_t capacity, int32_t 
     case GOLDEN_CLAMP:  // size, low, high
       tuco_clamp(out, in, p[0], p[1], p[2]);
       return size;
-    case GOLDEN_LEAKY_RELU:  // size, zero point, factor, factor of the slope, zero point
-      tuco_leaky_relu(out, in, p[0], p[1], p[2], p[3], p[4], p[5], p[6], rounding);
+    case GOLDEN_LOOKUP:  // size, the function, zero points of input and output
+      tuco_lookup(out, in, p[0], c->blobs[2]);
+      return size;
+    case GOLDEN_ADD_BROADCAST:
+    case GOLDEN_SUB:
+    case GOLDEN_MUL:
+    case GOLDEN_MAXIMUM:
+    case GOLDEN_MINIMUM:
+      run_operands(c, out, rounding);
+      return size;
+    case GOLDEN_COPY_STRIDED: {  // offset, four sizes, four steps
+      const tuco_strides g = {{p[1], p[2], p[3], p[4]}, {p[5], p[6], p[7], p[8]}};
+      tuco_copy_strided(out, in + p[0], &g);
+      return size;
+    }
+    case GOLDEN_RESIZE_NEAREST:  // h, w, c, height and width of the output, two flags
+      tuco_resize_nearest(out, in, p[1], p[2], p[3], p[4], c->blobs[2], c->blobs[3]);
       return size;
     default:
       return -1;

@@ -8,7 +8,8 @@
 #include <map>
 
 #include "tests/runtime/golden_run.h"
-#include "tuco/deploy/multiplier.h"
+#include "tuco/core/ops/resize.h"
+#include "tuco/deploy/interpreter.h"
 
 namespace tuco::deploy {
 namespace {
@@ -53,7 +54,7 @@ TEST(Golden, EqualsTfliteMicroInEveryByte) {
     EXPECT_EQ(golden_differences(&c, out.data(), size), 0) << c.file << ": " << c.name;
     bytes[c.operation] += size;
   }
-  for (int32_t operation = GOLDEN_CONV2D; operation <= GOLDEN_LEAKY_RELU; operation++)
+  for (int32_t operation = GOLDEN_CONV2D; operation <= GOLDEN_LAST; operation++)
     EXPECT_GT(bytes[operation], 80) << "operation " << operation << " is hardly tested";
 }
 
@@ -72,6 +73,19 @@ TEST(Golden, TellsTheRoundingsApart) {
 }
 
 Multiplier multiplier_at(const int32_t* p) { return {p[0], p[1]}; }
+
+/// What a point-wise op gives for all inputs, by the reference interpreter.
+std::vector<int8_t> table_of(const op::Any& op, const Quantization& in, const Quantization& out) {
+  QuantizedModel model;
+  const TensorMeta meta{{256, 1}, DType::int8};
+  model.graph.values = {{"", meta, {}, in}, {"", meta, {}, out}};
+  model.graph.nodes = {{op, {0}, {1}, "", {}}};
+  model.graph.inputs = {0};
+  model.graph.outputs = {1};
+  std::vector<int8_t> all;
+  for (int32_t q = -128; q < 128; ++q) all.push_back(static_cast<int8_t>(q));
+  return interpret(model, from_values(all, {256, 1})).to_vector<int8_t>();
+}
 
 // Parameters of the case's operation as deploy derives them from the scales.
 void expect_derived(const Case& c) {
@@ -121,10 +135,36 @@ void expect_derived(const Case& c) {
                 multiplier_at(p + 2))
           << c.name;
       break;
-    case GOLDEN_LEAKY_RELU:
-      EXPECT_EQ(quantize_multiplier(relu_factor(s[0], s[1])), multiplier_at(p + 2)) << c.name;
-      EXPECT_EQ(quantize_multiplier(relu_factor(s[0], s[1], s[2])), multiplier_at(p + 4)) << c.name;
+    case GOLDEN_LOOKUP: {
+      const op::Any op = p[1] ? op::Any(op::HardSwish{}) : op::LeakyRelu{static_cast<double>(s[2])};
+      const auto table = table_of(op, {{s[0]}, {p[2]}, -1}, {{s[1]}, {p[3]}, -1});
+      EXPECT_EQ(table, std::vector<int8_t>(c.blobs[2], c.blobs[2] + 256)) << c.name;
       break;
+    }
+    case GOLDEN_ADD_BROADCAST:
+    case GOLDEN_SUB: {
+      const AddMultipliers m = c.operation == GOLDEN_SUB ? sub_multipliers(s[0], s[1], s[2])
+                                                         : add_multipliers(s[0], s[1], s[2]);
+      EXPECT_EQ(m.a, multiplier_at(p + 13)) << c.name;
+      EXPECT_EQ(m.b, multiplier_at(p + 16)) << c.name;
+      EXPECT_EQ(m.out, multiplier_at(p + 19)) << c.name;
+      break;
+    }
+    case GOLDEN_MUL:
+      EXPECT_EQ(quantize_multiplier(product_factor(s[0], s[1], s[2])), multiplier_at(p + 15))
+          << c.name;
+      break;
+    case GOLDEN_RESIZE_NEAREST: {
+      const op::ResizeNearest op{{p[3], p[4]}, p[5] != 0, p[6] != 0};
+      for (const int32_t d : {0, 1}) {
+        int64_t source = 0;
+        for (int64_t i = 0; i < p[3 + d]; ++i) {
+          source += c.blobs[2 + d][i];
+          EXPECT_EQ(nearest_source(op, i, p[d], p[3 + d]), source) << c.name << ", pixel " << i;
+        }
+      }
+      break;
+    }
     default:
       break;  // nothing is derived
   }

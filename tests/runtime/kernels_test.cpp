@@ -6,11 +6,16 @@
 #include "tuco/deploy/runtime/clamp.h"
 #include "tuco/deploy/runtime/concat.h"
 #include "tuco/deploy/runtime/conv2d.h"
+#include "tuco/deploy/runtime/copy_strided.h"
 #include "tuco/deploy/runtime/depthwise.h"
 #include "tuco/deploy/runtime/fully_connected.h"
+#include "tuco/deploy/runtime/lookup.h"
+#include "tuco/deploy/runtime/maximum.h"
 #include "tuco/deploy/runtime/mean.h"
+#include "tuco/deploy/runtime/mul.h"
 #include "tuco/deploy/runtime/pad.h"
 #include "tuco/deploy/runtime/pool.h"
+#include "tuco/deploy/runtime/resize.h"
 
 namespace tuco::deploy {
 namespace {
@@ -236,33 +241,164 @@ TEST(RuntimeKernels, MeanIsNearTheRealMean) {
   }
 }
 
-TEST(RuntimeKernels, RescaleClampAndLeakyReluInPlace) {
+TEST(RuntimeKernels, RescaleAndClampInPlace) {
   for (unsigned seed = 0; seed < 200; seed++) {
     Draw draw(seed);
-    const Multiplier m = draw.factor(), slope = draw.factor();
+    const Multiplier m = draw.factor();
     const int32_t in_zp = draw.int8(), out_zp = draw.int8(), rounding = draw.between(0, 1);
     const int32_t a = draw.int8(), b = draw.int8(), low = std::min(a, b), high = std::max(a, b);
     const auto in = draw.int8s(100);
-    std::vector<int8_t> rescaled, leaky, clamped;
+    std::vector<int8_t> rescaled, clamped;
     for (int8_t value : in) {
       const int32_t x = value - in_zp;
       const int64_t y = naive::scaled(x, m.value, m.shift, rounding) + out_zp;
       rescaled.push_back(naive::clamped(y, low, high));
-      const int64_t z = naive::scaled(x, slope.value, slope.shift, rounding) + out_zp;
-      leaky.push_back(naive::clamped(x >= 0 ? y : z, -128, 127));
       clamped.push_back(naive::clamped(value, low, high));
     }
     auto out = in;
     tuco_rescale(out.data(), out.data(), 100, in_zp, m.value, m.shift, out_zp, low, high, rounding);
     ASSERT_EQ(out, rescaled) << "seed " << seed;
     out = in;
-    tuco_leaky_relu(out.data(), out.data(), 100, in_zp, m.value, m.shift, slope.value, slope.shift,
-                    out_zp, rounding);
-    ASSERT_EQ(out, leaky) << "seed " << seed;
-    out = in;
     tuco_clamp(out.data(), out.data(), 100, low, high);
     ASSERT_EQ(out, clamped) << "seed " << seed;
   }
+}
+
+/// Operands that broadcast, of random sizes, and the place of each element of theirs.
+struct Operands {
+  tuco_broadcast g{};
+  std::vector<int8_t> a, b;
+  std::vector<size_t> at_a, at_b;
+
+  explicit Operands(Draw& draw) {
+    int32_t a_size = 1, b_size = 1;
+    for (int32_t d = 3; d >= 0; d--) {
+      const int32_t kind = draw.between(0, 3);
+      g.size[d] = draw.between(1, 5);
+      g.a_step[d] = kind == 1 ? 0 : a_size;
+      g.b_step[d] = kind == 2 ? 0 : b_size;
+      a_size *= kind == 1 ? 1 : g.size[d];
+      b_size *= kind == 2 ? 1 : g.size[d];
+    }
+    a = draw.int8s(static_cast<size_t>(a_size));
+    b = draw.int8s(static_cast<size_t>(b_size));
+    for (int32_t i = 0; i < g.size[0]; i++)
+      for (int32_t j = 0; j < g.size[1]; j++)
+        for (int32_t k = 0; k < g.size[2]; k++)
+          for (int32_t l = 0; l < g.size[3]; l++) {
+            const auto place = [&](const int32_t* step) {
+              return static_cast<size_t>(i * step[0] + j * step[1] + k * step[2] + l * step[3]);
+            };
+            at_a.push_back(place(g.a_step));
+            at_b.push_back(place(g.b_step));
+          }
+  }
+  template <class F>
+  std::vector<int8_t> expected(F&& f) const {
+    std::vector<int8_t> result;
+    for (size_t i = 0; i < at_a.size(); i++) result.push_back(f(a[at_a[i]], b[at_b[i]]));
+    return result;
+  }
+  template <class F>
+  std::vector<int8_t> run(F&& kernel) const {
+    std::vector<int8_t> out(at_a.size(), 99);
+    kernel(out.data(), a.data(), b.data(), &g);
+    return out;
+  }
+};
+
+TEST(RuntimeKernels, OperandsThatBroadcast) {
+  for (unsigned seed = 0; seed < 300; seed++) {
+    SCOPED_TRACE(seed);
+    Draw draw(seed);
+    const Operands operands(draw);
+    const float a_scale = draw.scale(1e-3, 0.3), b_scale = draw.scale(1e-3, 0.3);
+    const float out_scale = draw.scale(5e-3, 0.6);
+    const int32_t rounding = draw.between(0, 1), low = draw.int8(), high = std::max(low, 100);
+    const AddMultipliers m = seed % 2 ? add_multipliers(a_scale, b_scale, out_scale)
+                                      : sub_multipliers(a_scale, b_scale, out_scale);
+    const tuco_addition p = {draw.int8(), m.a.value, m.a.shift,   draw.int8(),
+                             m.b.value,   m.b.shift, draw.int8(), m.out.value,
+                             m.out.shift, low,       high,        rounding};
+    const auto sum = [&](int8_t a, int8_t b, int64_t sign) {
+      const int64_t x = naive::scaled((a - p.a_zero_point) * (int64_t{1} << 20), m.a.value,
+                                      m.a.shift, rounding);
+      const int64_t y = naive::scaled((b - p.b_zero_point) * (int64_t{1} << 20), m.b.value,
+                                      m.b.shift, rounding);
+      return naive::clamped(
+          naive::scaled(x + sign * y, m.out.value, m.out.shift, rounding) + p.out_zero_point, low,
+          high);
+    };
+    EXPECT_EQ(operands.run([&](auto... x) { tuco_add_broadcast(x..., &p); }),
+              operands.expected([&](int8_t a, int8_t b) { return sum(a, b, 1); }));
+    EXPECT_EQ(operands.run([&](auto... x) { tuco_subtract(x..., &p); }),
+              operands.expected([&](int8_t a, int8_t b) { return sum(a, b, -1); }));
+
+    const Multiplier factor = draw.factor();
+    const tuco_multiplication q = {draw.int8(),  draw.int8(), draw.int8(), factor.value,
+                                   factor.shift, low,         high,        rounding};
+    EXPECT_EQ(operands.run([&](auto... x) { tuco_multiply(x..., &q); }),
+              operands.expected([&](int8_t a, int8_t b) {
+                const int64_t product =
+                    int64_t{a - q.a_zero_point} * int64_t{b - q.b_zero_point};
+                return naive::clamped(
+                    naive::scaled(product, factor.value, factor.shift, rounding) +
+                        q.out_zero_point,
+                    low, high);
+              }));
+    EXPECT_EQ(operands.run([](auto... x) { tuco_maximum(x...); }),
+              operands.expected([](int8_t a, int8_t b) { return std::max(a, b); }));
+    EXPECT_EQ(operands.run([](auto... x) { tuco_minimum(x...); }),
+              operands.expected([](int8_t a, int8_t b) { return std::min(a, b); }));
+  }
+}
+
+TEST(RuntimeKernels, OperandsMayBeTheResult) {
+  Draw draw(1);
+  std::vector<int8_t> a = draw.int8s(12), b = draw.int8s(3), expected;
+  for (size_t i = 0; i < 12; i++) expected.push_back(std::max(a[i], b[i % 3]));
+  const tuco_broadcast g = {{1, 1, 4, 3}, {0, 0, 3, 1}, {0, 0, 0, 1}};
+  tuco_maximum(a.data(), a.data(), b.data(), &g);
+  EXPECT_EQ(a, expected);
+}
+
+TEST(RuntimeKernels, StridedCopiesAndResizing) {
+  for (unsigned seed = 0; seed < 200; seed++) {
+    Draw draw(seed);
+    tuco_strides g;
+    int32_t reach = 0;
+    const int32_t offset = draw.between(0, 3);
+    for (int32_t d = 0; d < 4; d++) {
+      g.size[d] = draw.between(1, 4);
+      g.step[d] = draw.between(d == 3 ? 1 : 0, 7);
+      reach += (g.size[d] - 1) * g.step[d];
+    }
+    const auto in = draw.int8s(static_cast<size_t>(offset + reach + 1));
+    std::vector<int8_t> expected;
+    for (int32_t i = 0; i < g.size[0]; i++)
+      for (int32_t j = 0; j < g.size[1]; j++)
+        for (int32_t k = 0; k < g.size[2]; k++)
+          for (int32_t l = 0; l < g.size[3]; l++)
+            expected.push_back(in[static_cast<size_t>(offset + i * g.step[0] + j * g.step[1] +
+                                                      k * g.step[2] + l * g.step[3])]);
+    std::vector<int8_t> out(expected.size(), 99);
+    tuco_copy_strided(out.data(), in.data() + offset, &g);
+    ASSERT_EQ(out, expected) << "seed " << seed;
+  }
+  const std::vector<int8_t> in = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};  // (3, 2, 2)
+  std::vector<int8_t> out(2 * 3 * 2, 99);
+  const int8_t rows[] = {1, 1}, columns[] = {0, 1, 0};
+  tuco_resize_nearest(out.data(), in.data(), 2, 2, 2, 3, rows, columns);
+  EXPECT_EQ(out, std::vector<int8_t>({5, 6, 7, 8, 7, 8, 9, 10, 11, 12, 11, 12}));
+}
+
+TEST(RuntimeKernels, LookupInPlace) {
+  Draw draw(1);
+  const auto table = draw.int8s(256), in = draw.int8s(300);
+  std::vector<int8_t> out = in;
+  tuco_lookup(out.data(), out.data(), 300, table.data());
+  for (size_t i = 0; i < in.size(); i++)
+    EXPECT_EQ(out[i], table[static_cast<size_t>(in[i] + 128)]);
 }
 
 TEST(RuntimeKernels, ConcatAndPad) {

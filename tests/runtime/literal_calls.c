@@ -6,13 +6,18 @@
 #include "clamp.h"
 #include "concat.h"
 #include "conv2d.h"
+#include "copy_strided.h"
 #include "depthwise.h"
 #include "fully_connected.h"
 #include "logistic.h"
+#include "lookup.h"
+#include "maximum.h"
 #include "mean.h"
 #include "memory.h"
+#include "mul.h"
 #include "pad.h"
 #include "pool.h"
+#include "resize.h"
 #include "softmax.h"
 #include "tanh.h"
 #endif
@@ -22,6 +27,7 @@ static const int32_t bias[8] = {100, -100, 0, 7, 8, 9, 10, 11};
 static const int32_t multiplier[8] = {1073741824, 2147483647, 1518500250, 1073741824,
                                       1073741824, 2147483647, 1518500250, 1073741824};
 static const int8_t shift[8] = {-9, -10, -8, 0, 1, -7, -31, -9};
+static const int8_t doubled_steps[8] = {0, 0, 1, 0, 1, 0, 1, 0};
 static int8_t arena[4096];
 
 #ifdef __cplusplus
@@ -41,6 +47,10 @@ int32_t literal_calls(const int8_t* in, int8_t* out) {
   const tuco_window pool = {4, 4, 8, 2, 2, 8, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0, 1};
   const tuco_addition sum = {1, 1073741824, 0,   2,    1073741824, -1,
                              3, 1518500250, -18, -128, 127,        TUCO_DOUBLE_ROUNDING};
+  const tuco_broadcast channel = {{1, 1, 8, 8}, {0, 0, 8, 1}, {0, 0, 0, 1}};
+  const tuco_broadcast pixel = {{1, 1, 8, 8}, {0, 0, 8, 1}, {0, 0, 1, 0}};
+  const tuco_multiplication product = {1, 2, 3, 1518500250, -6, -128, 127, TUCO_DOUBLE_ROUNDING};
+  const tuco_strides turned = {{1, 1, 8, 3}, {1, 1, 1, 8}};
   tuco_conv2d(arena, in, weights, bias, &conv, -128, &channels);
   tuco_conv2d(arena + 1024, arena, weights, bias, &grouped, 5, &single);
   tuco_depthwise(arena, arena + 1024, weights, bias, &pool, 0, &channels);
@@ -56,7 +66,14 @@ int32_t literal_calls(const int8_t* in, int8_t* out) {
   tuco_pad(arena + 200, arena, 2, 2, 8, 1, 1, 1, 1, 0, 0, -128);
   tuco_clamp(arena, arena, 64, 0, 100);
   tuco_rescale(arena, arena, 64, 1, 1073741824, 0, 2, -128, 127, TUCO_DOUBLE_ROUNDING);
-  tuco_leaky_relu(arena, arena, 64, 1, 1073741824, 0, 1073741824, -3, 2, TUCO_DOUBLE_ROUNDING);
+  tuco_add_broadcast(arena, arena, weights, &channel, &sum);
+  tuco_subtract(arena, arena, arena + 512, &pixel, &sum);
+  tuco_multiply(arena, arena, weights, &channel, &product);
+  tuco_maximum(arena, arena, arena + 512, &pixel);
+  tuco_minimum(arena, arena, weights, &channel);
+  tuco_copy_strided(arena + 2000, arena, &turned);
+  tuco_resize_nearest(arena + 2100, arena + 2000, 4, 2, 6, 8, doubled_steps, doubled_steps);
+  tuco_lookup(arena + 2100, arena + 2100, 96, weights);
   tuco_logistic(arena, arena, 8, 0, 1717986918, 24, 120, TUCO_DOUBLE_ROUNDING);
   tuco_tanh(arena + 8, arena + 8, 8, 0, 1717986918, 24, 120, TUCO_DOUBLE_ROUNDING);
   tuco_fully_connected(arena + 300, arena, weights, bias, 1, 64, 5, 0, &channels);

@@ -372,27 +372,181 @@ def pointwise():
         if i < 4:
             scales = [np.float32(s) for s in [(0.5, 1.0), (0.5, 2.0), (0.0625, 0.0625), (0.1, 0.02)][i]]
             zps = [(3, 0), (-128, -128), (7, -9), (127, -128)][i]
-        half = [*scales]
-        kinds = [("rescale", "QUANTIZE", float(half[0]) / float(half[1]), -128, 0),
-                 ("rescale", "RELU", float(half[0] / half[1]), max(-128, zps[1]), 1)]
+        kinds = [("rescale", "QUANTIZE", float(scales[0]) / float(scales[1]), -128, 0),
+                 ("rescale", "RELU", float(scales[0] / scales[1]), max(-128, zps[1]), 1)]
         for operation, name, factor, low, is_relu in kinds:
             parameters = [256, zps[0], *quantize_multiplier(factor), zps[1], low, 127, is_relu]
             yield case_bytes(operation, f"{name.lower()} {i}", parameters, scales,
                              [every, run(name, scales, zps)])
         slope = np.float32(draw.rng.uniform(0.01, 0.9))
-        factor = float(half[0] / half[1])
-        slope_factor = float(half[0] * slope / half[1])
-        parameters = [256, zps[0], *quantize_multiplier(factor), *quantize_multiplier(slope_factor),
-                      zps[1]]
-        yield case_bytes("leaky_relu", f"leaky relu {i}", parameters, [*scales, slope],
-                         [every, run("LEAKY_RELU", scales, zps, "LeakyReluOptions", alpha=slope)])
+        table = run("LEAKY_RELU", scales, zps, "LeakyReluOptions", alpha=slope)
+        yield lookup(f"leaky relu {i}", LEAKY_RELU, scales, zps, table, slope)
         high = min(127, bound(6.0, scales[0], zps[0]))
         yield case_bytes("clamp", f"relu6 {i}", [256, zps[0], high], [scales[0]],
                          [every, run("RELU6", [scales[0]] * 2, [zps[0]] * 2)])
 
 
+LEAKY_RELU, HARD_SWISH = range(2)
+
+
+def lookup(name, kind, scales, zps, table, slope=0):
+    """A point-wise function as the table that TFLite Micro gives for all inputs, and its use."""
+    data = Draw(name).int8(1, 48)
+    expected = np.asarray(table).reshape(256)[data.astype(int) + 128]
+    return case_bytes("lookup", name, [data.size, kind, *zps], [*scales, slope],
+                      [data, table, expected])
+
+
+def hard_swish():
+    every = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
+    for i, (in_scale, in_zp, out_scale, out_zp) in enumerate([
+            (0.05, 0, 0.03, -120), (0.1, -128, 0.1, -128), (0.02, 17, 0.011, -90),
+            (0.25, -3, 0.125, -125), (0.4, 100, 0.01, 50), (0.0013, -5, 0.002, 7),
+            (1.7, 40, 0.9, -10), (0.0234375, 0, 0.0234375, -110), (2.0, 0, 0.0157, 127),
+            (0.03, 127, 0.0015, 127)]):
+        scales = [np.float32(in_scale), np.float32(out_scale)]
+        model = Model()
+        source = model.input((1, 256), scales[0], in_zp)
+        output = model.output((1, 256), scales[1], out_zp)
+        model.operator("HARD_SWISH", [source], [output], "HardSwishOptions")
+        yield lookup(f"hard swish {i}", HARD_SWISH, scales, (in_zp, out_zp), model.run(every))
+
+
+def broadcast_parameters(a, b):
+    """The 12 numbers of a tuco_broadcast for the shapes of two operands."""
+    out = np.broadcast_shapes(a, b)
+
+    def steps(shape):
+        return np.broadcast_to(np.empty(shape, np.int8), out).strides
+
+    return [*out, *steps(a), *steps(b)]
+
+
+# Operands of one shape, then one for each channel, row and image, a number, both broadcast.
+OPERANDS = [((1, 3, 4, 5), (1, 3, 4, 5)), ((1, 4, 5, 6), (1, 1, 1, 6)), ((1, 1, 5, 1), (1, 4, 5, 3)),
+            ((1, 4, 3, 2), (1, 4, 1, 1)), ((1, 5, 4, 3), (1, 1, 1, 1)), ((1, 4, 1, 7), (1, 1, 3, 1))]
+
+
+def operands():
+    names = [("add_broadcast", "ADD", "AddOptions"), ("sub", "SUB", "SubOptions"),
+             ("mul", "MUL", "MulOptions"), ("maximum", "MAXIMUM", "MaximumMinimumOptions"),
+             ("minimum", "MINIMUM", "MaximumMinimumOptions")]
+    for operation, name, options in names:
+        for i, shapes in enumerate(OPERANDS + OPERANDS):
+            label = f"{operation} {i}"
+            draw = Draw(label)
+            scales, zps = [draw.scale(0.01, 0.1) for _ in range(2)], [draw.zero_point() for _ in range(3)]
+            data = [draw.int8(*shape) for shape in shapes]
+            chooses = operation in ("maximum", "minimum")
+            reals = [(d.astype(float) - z) * float(s) for d, z, s in zip(data, zps, scales)]
+            if chooses:
+                scales, zps = [scales[0]] * 3, [zps[0]] * 3
+            else:  # spread over int8, with a few that saturate
+                result = (reals[0] * reals[1] if operation == "mul" else
+                          reals[0] + reals[1] * (-1 if operation == "sub" else 1))
+                scales.append(np.float32(result.std() / draw.rng.uniform(50, 80)))
+                zps[2] = max(-128, min(127, round(-result.mean() / float(scales[2]))))
+            activation = NONE if chooses else [NONE, RELU, RELU6, NONE][i % 4]
+            constant = i % 3 - 1  # none, the first, the second
+            model = Model()
+            inputs = [model.tensor(shape, scale=scales[k], zero_point=zps[k], data=data[k])
+                      if k == constant else model.input(shape, scales[k], zps[k])
+                      for k, shape in enumerate(shapes)]
+            output = model.output(np.broadcast_shapes(*shapes), scales[2], zps[2])
+            fields = {} if chooses else dict(fusedActivationFunction=activation)
+            model.operator(name, inputs, [output], options, **fields)
+            expected = model.run(*[d for k, d in enumerate(data) if k != constant])
+            parameters = broadcast_parameters(*shapes)
+            bounds = activation_range(activation, scales[2], zps[2])
+            if operation == "mul":
+                factor = float(scales[0]) * float(scales[1]) / float(scales[2])
+                parameters += [*zps, *quantize_multiplier(factor), *bounds]
+            elif not chooses:
+                a, b, out = [float(s) for s in scales]
+                common = 2 * max(a, b)
+                factors = [a / common, b / common, common / (2**20 * out)]
+                if operation == "sub":  # in float32
+                    a, b, out = scales
+                    common = np.float32(2) * max(a, b)
+                    factors = [float(a / common), float(b / common),
+                               float(common / (np.float32(2**20) * out))]
+                for zp, factor in zip(zps, factors):
+                    parameters += [zp, *quantize_multiplier(factor)]
+                parameters += bounds
+            yield case_bytes(operation, label, parameters, scales, [*data, expected])
+
+
+def copies():
+    """Slices and transpositions: the offset, sizes of the output and steps in the input."""
+
+    def steps(shape):
+        return np.empty(shape, np.int8).strides
+
+    for i, (shape, begin, end, stride) in enumerate([
+            ((1, 4, 5, 3), (0, 1, 0, 0), (1, 3, 5, 3), (1, 1, 1, 1)),
+            ((1, 4, 7, 3), (0, 0, 1, 0), (1, 4, 6, 3), (1, 1, 2, 1)),
+            ((1, 6, 3, 8), (0, 1, 0, 1), (1, 6, 3, 8), (1, 3, 1, 2))]):
+        draw = Draw(f"slice {i}")
+        scale, zp, data = draw.scale(), draw.zero_point(), draw.int8(*shape)
+        out = [-(-(e - b) // s) for b, e, s in zip(begin, end, stride)]
+        model = Model()
+        source = model.input(shape, scale, zp)
+        corners = [model.tensor((4,), np.int32, data=v) for v in (begin, end, stride)]
+        output = model.output(out, scale, zp)
+        if i == 0:
+            corners = [corners[0], model.tensor((4,), np.int32, data=out)]
+            model.operator("SLICE", [source, *corners], [output], "SliceOptions")
+        else:
+            model.operator("STRIDED_SLICE", [source, *corners], [output], "StridedSliceOptions")
+        offset = sum(b * s for b, s in zip(begin, steps(shape)))
+        parameters = [offset, *out, *[s * t for s, t in zip(steps(shape), stride)]]
+        yield case_bytes("copy_strided", f"slice {i}", parameters, [scale], [data, model.run(data)])
+    for i, (shape, order) in enumerate([((1, 3, 4, 5), (0, 3, 1, 2)), ((1, 6, 1, 7), (0, 3, 2, 1)),
+                                        ((2, 3, 4, 2), (2, 0, 3, 1)), ((1, 2, 3, 4, 2), (0, 4, 2, 1, 3))]):
+        draw = Draw(f"transpose {i}")
+        scale, zp, data = draw.scale(), draw.zero_point(), draw.int8(*shape)
+        model = Model()
+        source = model.input(shape, scale, zp)
+        axes = model.tensor((len(order),), np.int32, data=order)
+        output = model.output([shape[d] for d in order], scale, zp)
+        model.operator("TRANSPOSE", [source, axes], [output], "TransposeOptions")
+        parameters = [0, *[shape[d] for d in order][-4:], *[steps(shape)[d] for d in order][-4:]]
+        yield case_bytes("copy_strided", f"transpose {i}", parameters, [scale],
+                         [data, model.run(data)])
+
+
+def resize():
+    for i, (shape, h, w) in enumerate([((1, 3, 4, 2), 6, 8), ((1, 5, 7, 3), 3, 9),
+                                       ((1, 4, 6, 1), 1, 5), ((1, 7, 3, 2), 11, 10)]):
+        for flags in [(0, 0), (1, 0), (0, 1), (1, 1)]:
+            label = f"resize {i} {flags}"
+            draw = Draw(label)
+            scale, zp, data = draw.scale(), draw.zero_point(), draw.int8(*shape)
+            model = Model()
+            source = model.input(shape, scale, zp)
+            size = model.tensor((2,), np.int32, data=(h, w))
+            output = model.output((1, h, w, shape[3]), scale, zp)
+            model.operator("RESIZE_NEAREST_NEIGHBOR", [source, size], [output],
+                           "ResizeNearestNeighborOptions", alignCorners=bool(flags[0]),
+                           halfPixelCenters=bool(flags[1]))
+            steps = [source_steps(a, b, *flags) for a, b in [(shape[1], h), (shape[2], w)]]
+            yield case_bytes("resize_nearest", label, [*shape[1:], h, w, *flags], [scale],
+                             [data, *steps, model.run(data)])
+
+
+def source_steps(size, out, align, half):
+    """How far each pixel's source is from the one before, along one dimension."""
+    f = np.float32
+    aligned = align and out > 1
+    scale = f(size - 1 if aligned else size) / f(out - 1 if aligned else out)
+    places = [(f(i) + f(0.5 if half else 0)) * scale for i in range(out)]
+    sources = [min(size - 1, math.floor(p + f(0.5) if align else p)) for p in places]
+    return np.diff([0, *sources]).astype(np.int8)
+
+
 FILES = {
     "conv2d": conv2d, "depthwise": depthwise, "fully_connected": fully_connected, "pool": pools,
     "add": add, "mean": mean, "softmax": softmax, "sigmoid": sigmoids, "move": moves,
-    "pointwise": pointwise,
+    "pointwise": pointwise, "hard_swish": hard_swish, "operands": operands, "copy": copies,
+    "resize": resize,
 }

@@ -17,7 +17,8 @@ OPERATIONS = {
     name: number
     for number, name in enumerate(
         "conv2d depthwise fully_connected max_pool average_pool add mean softmax logistic tanh "
-        "concat pad rescale clamp leaky_relu".split(),
+        "concat pad rescale clamp lookup add_broadcast sub mul maximum minimum copy_strided "
+        "resize_nearest".split(),
         start=1,
     )
 }
