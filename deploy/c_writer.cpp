@@ -26,11 +26,17 @@ std::string CWriter::identifier(std::string_view what) const {
 }
 
 void CWriter::count(std::string_view what, int64_t bytes) {
-  for (ConstantBytes* sum : {&bytes_, &node_bytes_.at(node_)})
+  for (ConstantBytes* sum : {&bytes_, &node_bytes_.at(node_)}) {
+    if (what == "channels") {  // biases and multipliers in turn
+      sum->biases += bytes / 2;
+      sum->multipliers += bytes / 2;
+      continue;
+    }
     (what == "weight"                          ? sum->weights
      : what == "bias"                          ? sum->biases
      : what == "multiplier" || what == "shift" ? sum->multipliers
                                                : sum->others) += bytes;
+  }
 }
 
 std::string CWriter::array(std::string_view type, std::string_view what,

@@ -34,7 +34,7 @@ class CWriter {
   /// Names a header of the runtime that the code needs ("conv2d.h").
   void use(std::string_view header) { headers_.insert(std::string(header)); }
   /// Adds an array and returns its identifier. `type` is int8_t, int16_t or int32_t; `what` is
-  /// weight, bias, multiplier, shift or something else, and says where its bytes are counted.
+  /// weight, bias, multiplier, shift, channels or something else, and says where its bytes are counted.
   std::string array(std::string_view type, std::string_view what,
                     const std::vector<int32_t>& values);
   /// Adds a constant struct, whose members are given as text, and returns its identifier. `size`

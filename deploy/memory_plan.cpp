@@ -20,9 +20,11 @@ struct Buffer {
   int64_t size = 0;
   int first = 0, last = 0;
   /// The buffer that this one may overlap where it is written, the other being read there for the
-  /// last time, if it lies at least `lead` bytes before it; -1: none.
-  int behind = -1;
+  /// last time, if it begins at least `lead` bytes before it, or after it if `descending`; -1:
+  /// none.
+  int source = -1;
   int64_t lead = 0;
+  bool descending = false;
   bool meets(const Buffer& other) const { return first <= other.last && other.first <= last; }
 };
 
@@ -38,8 +40,14 @@ int64_t aligned(int64_t offset, int64_t alignment) {
 /// Where buffer b may not begin while `other` lies at `offset`.
 Interval forbidden(const std::vector<Buffer>& buffers, int b, int other, int64_t offset) {
   Interval result{offset - buffers[b].size, offset + buffers[other].size};
-  if (buffers[b].behind == other) result.low = offset - buffers[b].lead;
-  if (buffers[other].behind == b) result.high = offset + buffers[other].lead;
+  const auto limit = [&](const Buffer& output, bool is_output) {
+    if (is_output != output.descending)
+      result.low = offset - output.lead;
+    else
+      result.high = offset + output.lead;
+  };
+  if (buffers[b].source == other) limit(buffers[b], true);
+  if (buffers[other].source == b) limit(buffers[other], false);
   return result;
 }
 
@@ -99,10 +107,11 @@ int64_t needed(const std::vector<Buffer>& buffers, const std::vector<int>& sized
   for (const int b : sized) {
     if (buffers[b].first > n || n > buffers[b].last) continue;
     sum += buffers[b].size;
-    if (buffers[b].behind < 0 || buffers[b].first != n) continue;
-    const int64_t size = buffers[b].size, other = buffers[buffers[b].behind].size;
-    saved = std::max(saved,
-                     size + other - std::max(size, other + std::max<int64_t>(0, buffers[b].lead)));
+    if (buffers[b].source < 0 || buffers[b].first != n) continue;
+    int64_t before = buffers[b].size, after = buffers[buffers[b].source].size;
+    if (buffers[b].descending) std::swap(before, after);
+    const int64_t together = std::max(before, after + std::max<int64_t>(0, buffers[b].lead));
+    saved = std::max(saved, before + after - together);
   }
   return sum - saved;
 }
@@ -160,8 +169,9 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
       if (!memory.lead[i] || !dies_here(node.inputs[i])) continue;
       // A second input that is the first again reads what the first's lead says nothing of.
       if (std::ranges::count(node.inputs, node.inputs[i]) > 1) continue;
-      buffers[output].behind = task.buffer_of[node.inputs[i]];
+      buffers[output].source = task.buffer_of[node.inputs[i]];
       buffers[output].lead = *memory.lead[i];
+      buffers[output].descending = memory.descending;
       break;
     }
   }

@@ -15,6 +15,9 @@ struct NodeMemory {
   /// overlap, which they may where nothing else reads the input later: the kernel writes no byte
   /// that it has still to read. Empty: they may not.
   std::vector<std::optional<int64_t>> lead;
+  /// The kernel goes from the last byte to the first: the output's place must be that much behind
+  /// the input's instead.
+  bool descending = false;
   /// The output may have the place of its first input, of the same size.
   bool in_place = false;
 };

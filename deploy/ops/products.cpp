@@ -144,6 +144,9 @@ WindowGeometry geometry_of(const op::Linear&, const QuantizedNode& node) {
   return g;
 }
 
+/// A pointwise convolution that makes an image larger goes from its end to its beginning.
+bool descends(const WindowGeometry& g) { return g.out_c > g.in_c; }
+
 NodeMemory memory_of(const Product& product) {
   const WindowGeometry& g = product.geometry;
   const int64_t depth = (g.kernel.h * g.kernel.w * g.in_c + 3) / 4 * 4;
@@ -153,6 +156,13 @@ NodeMemory memory_of(const Product& product) {
     case ProductKernel::kRow:
       break;
     case ProductKernel::kPointwise:
+      if (descends(g)) {
+        memory.scratch = 4 * depth;
+        memory.lead = {0};
+        memory.descending = true;
+        break;
+      }
+      [[fallthrough]];
     case ProductKernel::kColumns:
       memory.scratch = g.in_c % 4 == 0 ? 4 * depth : 5 * depth;
       memory.lead = {window_lead(g, {.pixels = 2, .reads_first = true})};
@@ -194,6 +204,15 @@ std::vector<int32_t> taps_first(const int8_t* weights, const WindowGeometry& g) 
   return result;
 }
 
+std::vector<int32_t> interleaved(const FinishTables& tables) {
+  std::vector<int32_t> words;
+  for (size_t c = 0; c < tables.biases.size(); ++c) {
+    words.push_back(tables.biases[c]);
+    words.push_back(tables.multipliers[tables.multipliers.size() > 1 ? c : 0]);
+  }
+  return words;
+}
+
 bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c) {
   if (product.kernel == ProductKernel::kPlain) return false;
   const WindowGeometry& g = product.geometry;
@@ -201,17 +220,20 @@ bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c)
       product.kernel == ProductKernel::kPlane || product.kernel == ProductKernel::kTaps;
   const auto [low, high] = node.bounds();
   const std::string weights = c.array(depthwise ? "int8_t" : "int16_t", "weight", product.weights);
-  const std::string bias = c.array("int32_t", "bias", product.finish.biases);
-  const std::string multiplier = c.array("int32_t", "multiplier", product.finish.multipliers);
-  const std::string finish = c.structure(
-      "tuco_finish", "finish",
-      fmt::format("{}, {}, {}, {}", bias, multiplier, product.finish.multipliers.size() > 1 ? 1 : 0,
-                  node.output_zero_point()),
-      16);
+  const FinishTables& finish = product.finish;
+  std::string channels;
+  if (product.kernel == ProductKernel::kRow) {
+    const std::string bias = c.array("int32_t", "bias", finish.biases);
+    const std::string multiplier = c.array("int32_t", "multiplier", finish.multipliers);
+    channels = fmt::format("{}, {}, {}", bias, multiplier, finish.multipliers.size() > 1 ? 1 : 0);
+  } else {
+    channels = c.array("int32_t", "channels", interleaved(finish));
+  }
   const std::string places =
       fmt::format("{}, {}", c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]));
   const std::string scratch = fmt::format("(int16_t*)(void*)({})", c.scratch());
-  const std::string end = fmt::format("&{}, {}, {}", finish, low, high);
+  const std::string end =
+      fmt::format("{}, {}, {}, {}", channels, node.output_zero_point(), low, high);
   switch (product.kernel) {
     case ProductKernel::kPlain:
       break;
@@ -222,8 +244,8 @@ bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c)
       break;
     case ProductKernel::kPointwise:
       c.use("columns.h");
-      c.line("tuco_pointwise_columns({}, {}, {}, {}, {}, {}, {});", places, scratch, weights,
-             g.out_h * g.out_w, g.in_c, g.out_c, end);
+      c.line("tuco_pointwise_columns({}, {}, {}, {}, {}, {}, {}, {});", places, scratch, weights,
+             g.out_h * g.out_w, g.in_c, g.out_c, descends(g) ? 1 : 0, end);
       break;
     case ProductKernel::kRow:
       c.use("row.h");

@@ -46,6 +46,9 @@ Product make_product(const op::Linear& op, const QuantizedNode& node);
 /// together.
 std::vector<int32_t> taps_first(const int8_t* weights, const WindowGeometry& geometry);
 
+/// The tables as most kernels take them: bias and multiplier of each channel in turn.
+std::vector<int32_t> interleaved(const FinishTables& tables);
+
 /// What the kernel needs of memory.
 NodeMemory product_memory(const op::Conv2d& op, const QuantizedNode& node);
 NodeMemory product_memory(const op::Linear& op, const QuantizedNode& node);

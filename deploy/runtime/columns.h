@@ -92,28 +92,28 @@ TUCO_INLINE void tuco_gather(int16_t* column, int8_t* bytes, const int8_t* in, c
 // The outputs of `count` columns, 1 or 2, of `depth` inputs: out (count, out_c).
 TUCO_INLINE void tuco_multiply_columns(int8_t* out, const int16_t* columns, int32_t count,
                                        const int16_t* weights, int32_t depth, int32_t out_c,
-                                       const tuco_finish* f, int32_t low, int32_t high) {
+                                       const int32_t* channel, int32_t zero_point, int32_t low,
+                                       int32_t high) {
   // A lone column is written over what its missing neighbour gave.
-  int8_t* const second = count == 2 ? out + out_c : out;
-  const int32_t* bias = f->bias;
-  const int32_t* multiplier = f->multiplier;
-  const int32_t zero_point = f->zero_point;
-  for (int32_t c = 0; c < out_c; c += 2, weights += depth) {
+  int8_t* second = count == 2 ? out + out_c : out;
+  for (int32_t left = out_c; left > 0; left -= 2, weights += depth) {
     tuco_pair_sum sum[2];
     tuco_dot_two_columns(sum, weights, columns, depth);
-    int32_t twice = tuco_twice_bias(*bias), right = tuco_right_shift(*bias++), m = *multiplier;
-    multiplier += f->multiplier_step;
-    int32_t a = tuco_finished(twice + tuco_twice_first(sum[0]), m, right, zero_point);
-    int32_t b = tuco_finished(twice + tuco_twice_first(sum[1]), m, right, zero_point);
-    second[c] = (int8_t)tuco_clamped(b, low, high);
-    out[c] = (int8_t)tuco_clamped(a, low, high);
-    if (c + 1 == out_c) break;
-    twice = tuco_twice_bias(*bias), right = tuco_right_shift(*bias++), m = *multiplier;
-    multiplier += f->multiplier_step;
-    a = tuco_finished(twice + tuco_twice_second(sum[0]), m, right, zero_point);
-    b = tuco_finished(twice + tuco_twice_second(sum[1]), m, right, zero_point);
-    second[c + 1] = (int8_t)tuco_clamped(b, low, high);
-    out[c + 1] = (int8_t)tuco_clamped(a, low, high);
+    int32_t twice = tuco_twice_bias(channel[0]), right = tuco_right_shift(channel[0]);
+    int32_t multiplier = channel[1];
+    channel += 2;
+    int32_t a = tuco_finished(twice + tuco_twice_first(sum[0]), multiplier, right, zero_point);
+    int32_t b = tuco_finished(twice + tuco_twice_first(sum[1]), multiplier, right, zero_point);
+    *second++ = tuco_bounded(b, low, high);
+    *out++ = tuco_bounded(a, low, high);
+    if (left == 1) break;
+    twice = tuco_twice_bias(channel[0]), right = tuco_right_shift(channel[0]);
+    multiplier = channel[1];
+    channel += 2;
+    a = tuco_finished(twice + tuco_twice_second(sum[0]), multiplier, right, zero_point);
+    b = tuco_finished(twice + tuco_twice_second(sum[1]), multiplier, right, zero_point);
+    *second++ = tuco_bounded(b, low, high);
+    *out++ = tuco_bounded(a, low, high);
   }
 }
 
@@ -121,12 +121,13 @@ TUCO_INLINE void tuco_multiply_columns(int8_t* out, const int16_t* columns, int3
 TUCO_INLINE int32_t tuco_column_depth(int32_t inputs) { return (inputs + 3) & ~3; }
 
 // out (out_h, out_w, out_c) from in (in_h, in_w, in_c). weights: pairs of channels, each with the
-// window's depth (kernel_h, kernel_w, in_c) as in pairs.h. scratch holds 4 bytes for each input
-// of a column, and a fifth where in_c is no multiple of 4; it and in are aligned to words.
+// window's depth (kernel_h, kernel_w, in_c) as in pairs.h; channels as in finish.h. scratch holds 4
+// bytes for each input of a column, and a fifth where in_c is no multiple of 4; it and in are
+// aligned to words.
 TUCO_KERNEL void tuco_conv2d_columns(int8_t* out, const int8_t* in, int16_t* scratch,
                                      const int16_t* weights, const tuco_window* g,
-                                     int32_t in_zero_point, const tuco_finish* f, int32_t low,
-                                     int32_t high) {
+                                     int32_t in_zero_point, const int32_t* channels,
+                                     int32_t zero_point, int32_t low, int32_t high) {
   const int32_t depth = tuco_column_depth(g->kernel_h * g->kernel_w * g->in_c);
   int8_t* const bytes = (int8_t*)(scratch + 2 * depth);
   int32_t count = 0, top = -g->pad_top;
@@ -135,7 +136,8 @@ TUCO_KERNEL void tuco_conv2d_columns(int8_t* out, const int8_t* in, int16_t* scr
     for (int32_t x = 0; x < g->out_w; x++, left += g->stride_w) {
       tuco_gather(scratch + 2 * count, bytes, in, g, top, left, in_zero_point);
       if (++count < 2 && (x + 1 < g->out_w || y + 1 < g->out_h)) continue;
-      tuco_multiply_columns(out, scratch, count, weights, depth, g->out_c, f, low, high);
+      tuco_multiply_columns(out, scratch, count, weights, depth, g->out_c, channels, zero_point,
+                            low, high);
       out += count * g->out_c;
       count = 0;
     }
@@ -143,18 +145,21 @@ TUCO_KERNEL void tuco_conv2d_columns(int8_t* out, const int8_t* in, int16_t* scr
 }
 
 // A 1x1 convolution without padding, or a fully connected layer on several rows: out (pixels,
-// out_c) from in (pixels, in_c). Weights and scratch as above, with in_c a multiple of 4.
+// out_c) from in (pixels, in_c). Weights, channels and scratch as above, with in_c a multiple of 4.
+// With `descending` 1 the last pixel comes first, and the output may begin where the input does if
+// it is larger.
 TUCO_KERNEL void tuco_pointwise_columns(int8_t* out, const int8_t* in, int16_t* scratch,
                                         const int16_t* weights, int32_t pixels, int32_t in_c,
-                                        int32_t out_c, const tuco_finish* f, int32_t low,
-                                        int32_t high) {
-  for (int32_t left = pixels; left > 0; left -= 2) {
-    const int32_t count = tuco_min(left, 2);
-    tuco_widen(scratch, in, in_c);
-    if (count == 2) tuco_widen(scratch + 2, in + in_c, in_c);
-    tuco_multiply_columns(out, scratch, count, weights, in_c, out_c, f, low, high);
-    in += 2 * in_c;
-    out += 2 * out_c;
+                                        int32_t out_c, int32_t descending, const int32_t* channels,
+                                        int32_t zero_point, int32_t low, int32_t high) {
+  for (int32_t left = pixels, count; left > 0; left -= count) {
+    count = descending ? 2 - (left & 1) : tuco_min(left, 2);
+    const int32_t first = descending ? left - count : pixels - left;
+    const int8_t* from = in + first * in_c;
+    tuco_widen(scratch, from, in_c);
+    if (count == 2) tuco_widen(scratch + 2, from + in_c, in_c);
+    tuco_multiply_columns(out + first * out_c, scratch, count, weights, in_c, out_c, channels,
+                          zero_point, low, high);
   }
 }
 

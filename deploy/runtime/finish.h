@@ -5,16 +5,9 @@
 
 #include "simd32.h"
 
-// The output of a layer of products; the activation's range, low to high in int8, is passed beside
-// it, so that a program whose layers all have the same is compiled for that. A channel's word in
-// `bias` is its bias times 64, plus its right shift from 1 to 31; the input's zero point is folded
-// into the bias. |bias| < 2^25.
-typedef struct {
-  const int32_t* bias;
-  const int32_t* multiplier;
-  int32_t multiplier_step;  // 1: a multiplier for each channel, 0: one for all
-  int32_t zero_point;
-} tuco_finish;
+// What a kernel needs of each output channel are two words, one after the other: its bias times 64,
+// |bias| < 2^25, plus its right shift from 1 to 31, and its multiplier. The input's zero point is
+// folded into the bias where a kernel does not say otherwise.
 
 // Twice a channel's bias, and its shift.
 TUCO_INLINE int32_t tuco_twice_bias(int32_t word) { return word >> 5; }
@@ -40,6 +33,19 @@ TUCO_INLINE int32_t tuco_finished(int32_t twice, int32_t multiplier, int32_t rig
   const int32_t x = (int32_t)(((int64_t)twice * multiplier + ((int64_t)1 << 31)) >> 32);
   const int32_t y = x + (x >> 31);  // one less when negative turns "ties away" into "ties up"
   return (y >> right) + ((y >> (right - 1)) & 1) + zero_point;
+#endif
+}
+
+// The value moved into int8 and into [low, high]; nothing is spent on bounds that are known to be
+// those of int8.
+TUCO_INLINE int8_t tuco_bounded(int32_t value, int32_t low, int32_t high) {
+#if TUCO_SIMD32
+  __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
+  if (low != -128) value = tuco_max(value, low);
+  if (high != 127) value = tuco_min(value, high);
+  return (int8_t)value;
+#else
+  return (int8_t)tuco_clamped(value, low, high);
 #endif
 }
 

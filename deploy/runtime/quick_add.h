@@ -25,7 +25,7 @@ TUCO_KERNEL void tuco_quick_add(int8_t* out, const int8_t* a, const int8_t* b, i
     const int32_t y = tuco_finished(tuco_wrapping_shift(*b - b_zero_point, b_left), p->b_multiplier,
                                     p->b_right, x);
     const int32_t sum = tuco_finished(2 * y, p->out_multiplier, p->out_right, p->out_zero_point);
-    *out++ = (int8_t)tuco_clamped(sum, low, high);
+    *out++ = tuco_bounded(sum, low, high);
   }
 }
 

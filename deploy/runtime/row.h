@@ -32,7 +32,8 @@ TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, 
   "smlad %[both1], %[w1], %[odd], %[both1]\n\t"       \
   "smlad %[first1], %[bytes], %[odd], %[first1]\n\t"
   __asm__ volatile(
-      "lsls %[w0], %[depth], #29\n\t"  // negative for an odd number of steps
+      "sub %[w0], %[end], %[x]\n\t"
+      "lsls %[w0], %[w0], #29\n\t"  // negative for an odd number of steps
       "bmi 2f\n"
       "1:\n\t"   //
       TUCO_STEP  //
@@ -43,7 +44,7 @@ TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, 
       : [both0] "+r"(both0), [first0] "+r"(first0), [both1] "+r"(both1), [first1] "+r"(first1),
         [w] "+r"(w), [x] "+r"(x), [w0] "=&r"(w0), [w1] "=&r"(w1), [bytes] "=&r"(bytes),
         [even] "=&r"(even), [odd] "=&r"(odd)
-      : [end] "r"(end), [depth] "r"(depth)
+      : [end] "r"(end)
       : "cc", "memory");
 #undef TUCO_STEP
   sum[0].both = both0;
@@ -68,24 +69,24 @@ TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, 
 }
 
 // out (out_c) from in (in_c), for in_c a multiple of 4. weights: for each four channels the two
-// pairs' (in_c) as above; channels beyond out_c are zeros. in is aligned to words; out overlaps
-// nothing.
+// pairs' (in_c) as above; channels beyond out_c are zeros. bias and multiplier hold the channels'
+// words of finish.h; multipliers lie `step` words apart, which is 0 where there is one for all.
+// in is aligned to words; out overlaps nothing.
 TUCO_KERNEL void tuco_fully_connected_row(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
                                           const int16_t* weights, int32_t in_c, int32_t out_c,
-                                          const tuco_finish* f, int32_t low, int32_t high) {
-  const int32_t* bias = f->bias;
-  const int32_t* multiplier = f->multiplier;
+                                          const int32_t* bias, const int32_t* multiplier,
+                                          int32_t step, int32_t zero_point, int32_t low,
+                                          int32_t high) {
   for (int32_t left = out_c; left > 0; left -= 4, weights += 2 * in_c) {
     tuco_pair_sum sum[2];
     tuco_dot_four_channels(sum, weights, in, in_c);
     const int32_t twice[4] = {tuco_twice_first(sum[0]), tuco_twice_second(sum[0]),
                               tuco_twice_first(sum[1]), tuco_twice_second(sum[1])};
-    for (int32_t i = 0; i < 4 && i < left; i++) {
+    for (int32_t i = 0; i < 4 && i < left; i++, multiplier += step) {
       const int32_t word = *bias++;
-      const int32_t y = tuco_finished(tuco_twice_bias(word) + twice[i], *multiplier,
-                                      tuco_right_shift(word), f->zero_point);
-      *out++ = (int8_t)tuco_clamped(y, low, high);
-      multiplier += f->multiplier_step;
+      *out++ = tuco_bounded(tuco_finished(tuco_twice_bias(word) + twice[i], *multiplier,
+                                          tuco_right_shift(word), zero_point),
+                            low, high);
     }
   }
 }

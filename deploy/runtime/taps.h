@@ -7,66 +7,86 @@
 #include "simd32.h"
 #include "window.h"
 
-// Adds the products of four channels: sum[i] += w[i] * (x[i] - zero_point).
-TUCO_INLINE void tuco_add_four(int32_t sum[4], const int8_t* w, const int8_t* x,
-                               int32_t zero_point) {
+// The sums of four neighbouring channels under a window of ny x nx taps: w * (x - zero_point). Taps
+// lie x_row and x_step apart in the image, w_row and w_step in the weights.
+TUCO_INLINE void tuco_dot_four_taps(int32_t sum[4], const int8_t* w, const int8_t* x,
+                                    int32_t zero_point, int32_t ny, int32_t nx, int32_t x_row,
+                                    int32_t x_step, int32_t w_row, int32_t w_step) {
+  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #if TUCO_SIMD32
-  const uint32_t less = (uint16_t)-zero_point * 0x10001u;
-  const uint32_t ws = tuco_load_word(w), xs = tuco_load_word(x);
-  const uint32_t w02 = tuco_even_bytes(0, ws), w13 = tuco_odd_bytes(0, ws);
-  const uint32_t x02 = tuco_even_bytes(less, xs), x13 = tuco_odd_bytes(less, xs);
-  sum[0] = tuco_add_low_product(sum[0], w02, x02);
-  sum[1] = tuco_add_low_product(sum[1], w13, x13);
-  sum[2] = tuco_add_high_product(sum[2], w02, x02);
-  sum[3] = tuco_add_high_product(sum[3], w13, x13);
-#else
-  for (int32_t i = 0; i < 4; i++) sum[i] += w[i] * (x[i] - zero_point);
+  const uint32_t less = ((uint32_t)-zero_point & 0xffff) * 0x10001u;
 #endif
+  for (; ny > 0; ny--, x += x_row, w += w_row) {
+    const int8_t* from = x;
+    const int8_t* weight = w;
+    for (int32_t k = nx; k > 0; k--, from += x_step, weight += w_step) {
+#if TUCO_SIMD32
+      const uint32_t ws = tuco_load_word(weight), xs = tuco_load_word(from);
+      const uint32_t w02 = tuco_even_bytes(0, ws), w13 = tuco_odd_bytes(0, ws);
+      const uint32_t x02 = tuco_even_bytes(less, xs), x13 = tuco_odd_bytes(less, xs);
+      s0 = tuco_add_low_product(s0, w02, x02);
+      s1 = tuco_add_low_product(s1, w13, x13);
+      s2 = tuco_add_high_product(s2, w02, x02);
+      s3 = tuco_add_high_product(s3, w13, x13);
+#else
+      s0 += weight[0] * (from[0] - zero_point);
+      s1 += weight[1] * (from[1] - zero_point);
+      s2 += weight[2] * (from[2] - zero_point);
+      s3 += weight[3] * (from[3] - zero_point);
+#endif
+    }
+  }
+  sum[0] = s0;
+  sum[1] = s1;
+  sum[2] = s2;
+  sum[3] = s3;
 }
 
-// out (out_h, out_w, in_c) from in (in_h, in_w, in_c); weights (kernel_h, kernel_w, in_c). The
-// zero point is not folded into the bias, since taps in the padding are left out. out overlaps
-// nothing, or precedes the inputs that are still needed.
+// The sum of one channel.
+TUCO_INLINE int32_t tuco_dot_taps(const int8_t* w, const int8_t* x, int32_t zero_point, int32_t ny,
+                                  int32_t nx, int32_t x_row, int32_t x_step, int32_t w_row,
+                                  int32_t w_step) {
+  int32_t sum = 0;
+  for (int32_t i = 0; i < ny; i++)
+    for (int32_t k = 0; k < nx; k++)
+      sum += w[i * w_row + k * w_step] * (x[i * x_row + k * x_step] - zero_point);
+  return sum;
+}
+
+// out (out_h, out_w, in_c) from in (in_h, in_w, in_c); weights (kernel_h, kernel_w, in_c); channels
+// as in finish.h, but the zero point is not folded into the bias, since taps in the padding are
+// left out. out overlaps nothing, or precedes the inputs that are still needed.
 TUCO_KERNEL void tuco_depthwise_taps(int8_t* out, const int8_t* in, const int8_t* weights,
                                      const tuco_window* g, int32_t in_zero_point,
-                                     const tuco_finish* f, int32_t low, int32_t high) {
-  const int32_t channels = g->in_c, blocked = channels & ~3;
-  const int32_t in_row = g->in_w * channels * g->dilation_h, in_step = channels * g->dilation_w;
+                                     const int32_t* channels, int32_t zero_point, int32_t low,
+                                     int32_t high) {
+  const int32_t in_c = g->in_c, w_row = g->kernel_w * in_c;
+  const int32_t x_row = g->in_w * in_c * g->dilation_h, x_step = in_c * g->dilation_w;
   for (int32_t y = 0; y < g->out_h; y++) {
     const int32_t top = y * g->stride_h - g->pad_top;
-    const int32_t ky0 = tuco_first_tap(top, g->dilation_h);
-    const int32_t ky1 = tuco_end_tap(top, g->in_h, g->dilation_h, g->kernel_h);
+    const int32_t ky = tuco_first_tap(top, g->dilation_h);
+    const int32_t ny = tuco_end_tap(top, g->in_h, g->dilation_h, g->kernel_h) - ky;
     for (int32_t x = 0; x < g->out_w; x++) {
       const int32_t left = x * g->stride_w - g->pad_left;
-      const int32_t kx0 = tuco_first_tap(left, g->dilation_w);
-      const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
-      const int32_t corner = (top * g->in_w + left) * channels + ky0 * in_row + kx0 * in_step;
-      const int8_t* first = weights + (ky0 * g->kernel_w + kx0) * channels;
-      const int32_t* multiplier = f->multiplier;
-      for (int32_t c = 0; c < channels;) {
-        int32_t sum[4] = {0, 0, 0, 0};
-        const int32_t together = c < blocked ? 4 : 1;
-        const int8_t* a = in + corner + c;
-        const int8_t* w = first + c;
-        for (int32_t ky = ky0; ky < ky1; ky++) {
-          const int8_t* tap = a;
-          const int8_t* weight = w;
-          for (int32_t kx = kx0; kx < kx1; kx++, tap += in_step, weight += channels) {
-            if (together == 4)
-              tuco_add_four(sum, weight, tap, in_zero_point);
-            else
-              sum[0] += *weight * (*tap - in_zero_point);
-          }
-          a += in_row;
-          w += g->kernel_w * channels;
-        }
-        for (int32_t i = 0; i < together; i++, c++) {
-          const int32_t word = f->bias[c];
-          const int32_t value = tuco_finished(tuco_twice_bias(word) + 2 * sum[i], *multiplier,
-                                              tuco_right_shift(word), f->zero_point);
-          *out++ = (int8_t)tuco_clamped(value, low, high);
-          multiplier += f->multiplier_step;
-        }
+      const int32_t kx = tuco_first_tap(left, g->dilation_w);
+      const int32_t nx = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w) - kx;
+      const int8_t* a = in + ((top * g->in_w + left) * in_c + ky * x_row + kx * x_step);
+      const int8_t* w = weights + ky * w_row + kx * in_c;
+      const int32_t* channel = channels;
+      int32_t c = in_c;
+      for (; c >= 4; c -= 4, a += 4, w += 4) {
+        int32_t sum[4];
+        tuco_dot_four_taps(sum, w, a, in_zero_point, ny, nx, x_row, x_step, w_row, in_c);
+        for (int32_t i = 0; i < 4; i++, channel += 2)
+          *out++ = tuco_bounded(tuco_finished(tuco_twice_bias(channel[0]) + 2 * sum[i], channel[1],
+                                              tuco_right_shift(channel[0]), zero_point),
+                                low, high);
+      }
+      for (; c > 0; c--, a++, w++, channel += 2) {
+        const int32_t sum = tuco_dot_taps(w, a, in_zero_point, ny, nx, x_row, x_step, w_row, in_c);
+        *out++ = tuco_bounded(tuco_finished(tuco_twice_bias(channel[0]) + 2 * sum, channel[1],
+                                            tuco_right_shift(channel[0]), zero_point),
+                              low, high);
       }
     }
   }

@@ -86,30 +86,34 @@ void run(const Product& product, const QuantizedNode& node, int8_t* out, const i
       int16(g.groups)};
   const auto pairs = narrowed<int16_t>(product.weights);
   const auto bytes = narrowed<int8_t>(product.weights);
-  const tuco_finish finish = {product.finish.biases.data(), product.finish.multipliers.data(),
-                              product.finish.multipliers.size() > 1, node.output_zero_point()};
+  const FinishTables& tables = product.finish;
+  const auto channels = interleaved(tables);
   const auto [low, high] = node.bounds();
   const int32_t zero_point = node.input_zero_point(0);
   switch (product.kernel) {
     case ProductKernel::kPlain:
       break;
     case ProductKernel::kColumns:
-      return tuco_conv2d_columns(out, in, scratch, pairs.data(), &window, zero_point, &finish, low,
-                                 high);
+      return tuco_conv2d_columns(out, in, scratch, pairs.data(), &window, zero_point,
+                                 channels.data(), node.output_zero_point(), low, high);
     case ProductKernel::kPointwise:
       return tuco_pointwise_columns(out, in, scratch, pairs.data(),
                                     static_cast<int32_t>(g.out_h * g.out_w), window.in_c,
-                                    window.out_c, &finish, low, high);
+                                    window.out_c, device_memory(node).descending, channels.data(),
+                                    node.output_zero_point(), low, high);
     case ProductKernel::kRow:
-      return tuco_fully_connected_row(out, in, pairs.data(),
-                                      static_cast<int32_t>(g.in_h * g.in_w * g.in_c), window.out_c,
-                                      &finish, low, high);
+      return tuco_fully_connected_row(
+          out, in, pairs.data(), static_cast<int32_t>(g.in_h * g.in_w * g.in_c), window.out_c,
+          tables.biases.data(), tables.multipliers.data(), tables.multipliers.size() > 1,
+          node.output_zero_point(), low, high);
     case ProductKernel::kPlane:
       return tuco_depthwise_plane(out, in, scratch, bytes.data(), window.in_h, window.in_w,
                                   window.out_h, window.out_w, window.in_c, window.pad_top,
-                                  window.pad_left, zero_point, &finish, low, high);
+                                  window.pad_left, zero_point, channels.data(),
+                                  node.output_zero_point(), low, high);
     case ProductKernel::kTaps:
-      return tuco_depthwise_taps(out, in, bytes.data(), &window, zero_point, &finish, low, high);
+      return tuco_depthwise_taps(out, in, bytes.data(), &window, zero_point, channels.data(),
+                                 node.output_zero_point(), low, high);
   }
 }
 
@@ -144,7 +148,8 @@ void expect_same_bytes(const QuantizedModel& model, Rng& rng, std::map<ProductKe
     if (turn && memory.in_place)
       distance = in_size == out_size ? 0 : distance;
     else if (turn && !memory.lead.empty())
-      distance = (*memory.lead[0] + 4 * in_size + 3) / 4 * 4 - 4 * in_size;
+      distance = memory.descending ? -(*memory.lead[0] + 3) / 4 * 4
+                                   : (*memory.lead[0] + 4 * in_size + 3) / 4 * 4 - 4 * in_size;
     const int64_t out_at = kGuard + std::max<int64_t>(0, -distance), in_at = out_at + distance;
     const int64_t end = std::max(in_at + in_size, out_at + out_size);
     std::vector<int8_t> arena(end + kGuard, 0x5a);
