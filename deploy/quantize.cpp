@@ -45,8 +45,8 @@ Range range_of(const Tensor& constant) {
   return range;
 }
 
-/// All that a concat joins, a maximum chooses from, or padding adds, shares a scale: the
-/// activations and constants that it comes from get one range.
+/// All that a concat joins, a maximum chooses from, or padding adds, shares a scale: what it comes
+/// from, activations and constants, gets one range.
 void tie_joined(const Graph& graph, std::vector<Range>& ranges) {
   const auto range_at = [&](int v) {
     const Tensor& constant = graph.values[v].constant;

@@ -128,6 +128,8 @@ std::unique_ptr<Bound> bind(const Op& op, Inputs in, std::span<const Tensor> out
                             const Prepared* prepared) {
   return std::make_unique<BoundKernel<Op>>(op, in, out, prepared);
 }
+std::unique_ptr<Bound> bind(const op::ResizeNearest& op, Inputs in, std::span<const Tensor> out,
+                            const Prepared* prepared);
 std::unique_ptr<Bound> bind(const op::QConv2d& op, Inputs in, std::span<const Tensor> out,
                             const Prepared* prepared);
 std::unique_ptr<Bound> bind(const op::QConv2dAdd& op, Inputs in, std::span<const Tensor> out,

@@ -87,6 +87,13 @@ std::vector<int8_t> table_of(const op::Any& op, const Quantization& in, const Qu
   return interpret(model, from_values(all, {256, 1})).to_vector<int8_t>();
 }
 
+/// The interpreter on a case of all inputs.
+void expect_table(const Case& c, const op::Any& op, const Quantization& in,
+                  const Quantization& out) {
+  const int8_t* expected = c.blobs[c.blob_count - 1];
+  EXPECT_EQ(table_of(op, in, out), std::vector<int8_t>(expected, expected + 256)) << c.name;
+}
+
 // Parameters of the case's operation as deploy derives them from the scales.
 void expect_derived(const Case& c) {
   const int32_t* p = c.parameters;
@@ -128,12 +135,18 @@ void expect_derived(const Case& c) {
       const SigmoidScaling scaling = sigmoid_scaling(s[0]);
       EXPECT_EQ(scaling.multiplier, multiplier_at(p + 2)) << c.name;
       EXPECT_EQ(scaling.radius, p[4]) << c.name;
+      const bool tanh = c.operation == GOLDEN_TANH;
+      expect_table(c, tanh ? op::Any(op::Tanh{}) : op::Sigmoid{}, {{s[0]}, {p[1]}, -1},
+                   tanh ? Quantization{{1.0f / 128}, {0}, -1}
+                        : Quantization{{1.0f / 256}, {-128}, -1});
       break;
     }
     case GOLDEN_RESCALE:
       EXPECT_EQ(quantize_multiplier(p[7] ? relu_factor(s[0], s[1]) : rescale_factor(s[0], s[1])),
                 multiplier_at(p + 2))
           << c.name;
+      expect_table(c, p[7] ? op::Any(op::Relu{}) : op::Clamp{}, {{s[0]}, {p[1]}, -1},
+                   {{s[1]}, {p[4]}, -1});
       break;
     case GOLDEN_LOOKUP: {
       const op::Any op = p[1] ? op::Any(op::HardSwish{}) : op::LeakyRelu{static_cast<double>(s[2])};
