@@ -126,23 +126,6 @@ void fold_batch_norm(Graph& graph) {
   graph.remove_unused();
 }
 
-void fold_activations(Graph& graph) {
-  for (Graph::Node& node : graph.nodes) {
-    op::Clamp clamp;
-    if (std::holds_alternative<op::Relu>(node.op))
-      clamp.low = 0;
-    else if (const auto* op = std::get_if<op::Clamp>(&node.op))
-      clamp = *op;
-    else
-      continue;
-    Graph::Node* before = sole_producer(graph, node.inputs[0]);
-    if (!before || before->activation || !takes_activation(before->op)) continue;
-    before->activation = clamp;
-    std::swap(before->outputs, node.outputs);
-  }
-  graph.remove_unused();
-}
-
 namespace {
 
 /// Whether input and output share a scale in int8.
@@ -156,6 +139,25 @@ bool keeps_scale(const op::Any& op) {
 }
 
 }  // namespace
+
+void fold_activations(Graph& graph) {
+  for (Graph::Node& node : graph.nodes) {
+    op::Clamp clamp;
+    if (std::holds_alternative<op::Relu>(node.op))
+      clamp.low = 0;
+    else if (const auto* op = std::get_if<op::Clamp>(&node.op))
+      clamp = *op;
+    else
+      continue;
+    Graph::Node* before = sole_producer(graph, node.inputs[0]);
+    // Where the scale is tied to the input's, the clamped range would not get a finer one.
+    if (!before || before->activation || !takes_activation(before->op) || keeps_scale(before->op))
+      continue;
+    before->activation = clamp;
+    std::swap(before->outputs, node.outputs);
+  }
+  graph.remove_unused();
+}
 
 bool joins_scales(const op::Any& op) {
   if (const auto* pad = std::get_if<op::Pad>(&op)) return pad->value != 0;

@@ -228,7 +228,8 @@ bool works_in_place(const op::Any& any) {
 bool takes_activation(const op::Any& any) {
   return std::visit(
       []<class Op>(const Op&) {
-        return op::in_list<Op, op::TypeList<op::Conv2d, op::Linear, op::Add, op::Sub, op::Mul>>;
+        return op::in_list<Op, op::TypeList<op::Conv2d, op::Linear, op::Add, op::Sub, op::Mul,
+                                            op::MaxPool2d, op::AvgPool2d>>;
       },
       any);
 }

@@ -29,8 +29,8 @@ double micros_since(Clock::time_point start) {
 }
 
 struct Bench {
-  std::string model, calibrate, json, html;
-  int64_t samples = 256;
+  std::string model, json, html;
+  Quantizing quantizing;
   std::vector<int> threads;
   std::vector<int64_t> batches = {1, 8};
   double seconds = 1;
@@ -84,7 +84,8 @@ struct Bench {
     std::vector<deploy::Plan> plans = {deploy::Plan::compile(graph, options)};
     try {
       const Tensor inputs = sample_inputs(graph, report);
-      plans.push_back(deploy::Plan::compile(deploy::quantize(graph, inputs), options));
+      plans.push_back(deploy::Plan::compile(
+          deploy::quantize(graph, inputs, {.calibration = quantizing.method}), options));
       compare_answers(plans, inputs, report);
     } catch (const UnsupportedOp& error) {
       report.notes.push_back(fmt::format("no int8: {}", error.what()));
@@ -93,16 +94,13 @@ struct Bench {
   }
 
   Tensor sample_inputs(const Graph& graph, BenchReport& report) const {
-    if (!calibrate.empty()) {
-      const auto pictures = photos_for("bench", model, graph, calibrate);
-      return pictures.sample(std::min(samples, pictures.size()));
-    }
+    if (!quantizing.calibrate.empty()) return quantizing.sample("bench", model, graph);
     report.notes.push_back(
         "int8 is calibrated on random numbers, for want of --calibrate DIR: its times are right, "
         "its answers mean nothing");
     const TensorMeta meta = graph.values[graph.inputs[0]].meta;
     Shape shape = meta.shape;
-    shape[0] = std::min<int64_t>(samples, 16);
+    shape[0] = std::min<int64_t>(quantizing.samples, 16);
     Rng rng(1);
     return randn(shape, rng, {meta.dtype});
   }
@@ -192,13 +190,10 @@ void add_bench(CLI::App& app) {
   auto options = std::make_shared<Bench>();
   CLI::App* command =
       app.add_subcommand("bench", "time a model in float32 and int8, or the machine");
-  command->add_option("MODEL", options->model, "model with its graph (.safetensors)");
+  command->add_option("MODEL", options->model, "model with its graph (.safetensors, .tflite)");
   command->add_flag("--machine", options->machine,
                     "measure the machine's own limits, for each instruction set");
-  command->add_option("--calibrate", options->calibrate,
-                      "photographs to quantize with: a folder or a place in a .tar");
-  command->add_option("--samples", options->samples, "how many photographs to calibrate on")
-      ->check(CLI::PositiveNumber);
+  options->quantizing.add_options(*command);
   command->add_option("--threads", options->threads, "numbers of threads, as 1,2")
       ->delimiter(',')
       ->check(CLI::PositiveNumber);

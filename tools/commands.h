@@ -8,6 +8,8 @@ namespace tuco::tools {
 void add_predict(CLI::App& app);
 /// tuco export MODEL --calibrate DIR -o NAME: int8 C code and a report.
 void add_export(CLI::App& app);
+/// tuco compile MODEL -o PATH: PATH.c and PATH.h for a microcontroller.
+void add_compile(CLI::App& app);
 /// tuco bench MODEL: latency, throughput, memory and the time of each layer, in float32 and int8;
 /// tuco bench --machine: what the machine can do at most.
 void add_bench(CLI::App& app);

@@ -2,6 +2,7 @@
 
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
+#include "tuco/core/file.h"
 #include "tuco/data/loader.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
@@ -13,27 +14,24 @@ namespace tuco::tools {
 namespace {
 
 struct Export {
-  std::string model, calibrate, test, output = "model";
-  int64_t samples = 256;
-  deploy::Calibration method = deploy::Calibration::mean_square_error;
+  std::string model, test, output = "model";
+  Quantizing quantizing;
 
   void run() const {
-    Graph graph = deploy::load_graph(model);
-    if (deploy::is_quantized(graph)) {
-      require<Error>(calibrate.empty() && test.empty(),
+    deploy::StoredNetwork network = deploy::load_network(File::open(model));
+    Graph& graph = network.graph;
+    if (network.rounding) {
+      require<Error>(quantizing.calibrate.empty() && test.empty(),
                      "export: {} is an int8 model already: it needs no --calibrate or --test",
                      model);
-      write_code(deploy::load_model(model));
+      write_code({graph, *network.rounding});
       return;
     }
-    require<Error>(!calibrate.empty(),
-                   "export: {} is a float model: --calibrate DIR names photographs of its kind",
-                   model);
-    const auto calibration = photos_for("export", model, graph, calibrate);
-    const Tensor sample = calibration.sample(std::min(samples, calibration.size()));
+    const Tensor sample = quantizing.sample("export", model, graph);
     deploy::optimize(graph);
-    const auto quantized = deploy::quantize(graph, sample, {.calibration = method});
-    auto report = deploy::make_report(graph, quantized, slice(sample, 0, 0, 64), model);
+    const auto quantized = deploy::quantize(graph, sample, {.calibration = quantizing.method});
+    auto report = deploy::make_report(
+        graph, quantized, slice(sample, 0, 0, std::min<int64_t>(64, sample.dim(0))), model);
     if (!test.empty()) {
       const auto pictures = photos_for("export", model, graph, test);
       require<Error>(pictures.class_names() == graph.preprocessing->class_names,
@@ -58,15 +56,9 @@ struct Export {
 void add_export(CLI::App& app) {
   auto options = std::make_shared<Export>();
   CLI::App* command = app.add_subcommand("export", "turn a model into int8 C code");
-  command->add_option("MODEL", options->model, "float or int8 model (.safetensors)")->required();
-  command->add_option("--calibrate", options->calibrate,
-                      "folder or place in a .tar with photographs, a folder for each class");
-  command->add_option("--samples", options->samples, "how many photographs to calibrate on")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--method", options->method, "how ranges are chosen: minmax or mse")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, deploy::Calibration>{
-          {"minmax", deploy::Calibration::min_max},
-          {"mse", deploy::Calibration::mean_square_error}}));
+  command->add_option("MODEL", options->model, "float or int8 model (.safetensors, .tflite)")
+      ->required();
+  options->quantizing.add_options(*command);
   command->add_option("--test", options->test, "photographs to count right answers on");
   command->add_option("-o,--output", options->output, "path of the results without an ending");
   command->callback([options] { options->run(); });

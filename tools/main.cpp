@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   app.set_help_all_flag("--help-all", "help on all commands");
   tuco::tools::add_predict(app);
   tuco::tools::add_export(app);
+  tuco::tools::add_compile(app);
   tuco::tools::add_bench(app);
   tuco::tools::add_plan(app);
   tuco::tools::add_inspect(app);

@@ -31,7 +31,8 @@ void add_plan(CLI::App& app) {
   auto options = std::make_shared<Compile>();
   CLI::App* command =
       app.add_subcommand("plan", "compile a model for this machine, to be loaded and run");
-  command->add_option("MODEL", options->model, "model with its graph (.safetensors)")->required();
+  command->add_option("MODEL", options->model, "model with its graph (.safetensors, .tflite)")
+      ->required();
   command->add_option("-o,--output", options->output, "the file to write");
   command->add_option("--batch", options->options.max_batch, "the largest batch that it will run")
       ->check(CLI::PositiveNumber);

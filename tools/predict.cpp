@@ -58,7 +58,8 @@ struct Predict {
 void add_predict(CLI::App& app) {
   auto options = std::make_shared<Predict>();
   CLI::App* command = app.add_subcommand("predict", "tell the classes of pictures");
-  command->add_option("MODEL", options->model, "model with its graph (.safetensors)")->required();
+  command->add_option("MODEL", options->model, "model with its graph (.safetensors, .tflite)")
+      ->required();
   command->add_option("PICTURE", options->pictures, "JPEG or PNG files")->required();
   command->add_option("--top", options->top, "how many classes to show")
       ->check(CLI::PositiveNumber);

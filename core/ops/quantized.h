@@ -124,26 +124,32 @@ struct QMean : ReduceDims {
   }
 };
 
-/// Max pooling of int8 images; the scale stays.
+/// Max pooling of int8 images, clamped to [low, high]; the scale stays.
 struct QMaxPool2d {
   static constexpr std::string_view name = "qmax_pool2d";
   PoolWindow window;
+  int32_t low = -128, high = 127;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     PoolWindow::fields(self.window, visit);
+    visit("low", self.low);
+    visit("high", self.high);
   }
 };
 
-/// Average pooling of int8 images, to the nearest, ties away from zero; the scale stays. Padding
-/// that counts is `zero_point`.
+/// Average pooling of int8 images, to the nearest, ties away from zero, clamped to [low, high]; the
+/// scale stays. Padding that counts is `zero_point`.
 struct QAvgPool2d {
   static constexpr std::string_view name = "qavg_pool2d";
   PoolWindow window;
   int32_t zero_point = 0;
+  int32_t low = -128, high = 127;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     PoolWindow::fields(self.window, visit);
     visit("zero_point", self.zero_point);
+    visit("low", self.low);
+    visit("high", self.high);
   }
 };
 

@@ -39,25 +39,28 @@ void quantize(const op::MaxPool2d&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.like(node.outputs[0], node.inputs[0]);
 }
 
-void interpret(const op::MaxPool2d& op, const QuantizedNode&, Inputs in, Tensor& out) {
+void interpret(const op::MaxPool2d& op, const QuantizedNode& node, Inputs in, Tensor& out) {
+  const auto bounds = node.bounds();
   const int8_t* x = in[0].data<int8_t>();
   int8_t* y = out.data<int8_t>();
   for_each_window(geometry(op.name, op.window, in[0].shape()), [&](int64_t at, auto&& window) {
-    int8_t best = -128;
-    window([&](int64_t i) { best = std::max(best, x[i]); });
-    y[at] = best;
+    int32_t best = -128;
+    window([&](int64_t i) { best = std::max<int32_t>(best, x[i]); });
+    y[at] = static_cast<int8_t>(std::clamp(best, bounds.low, bounds.high));
   });
 }
 
 Int8Op lower(const op::MaxPool2d& op, const QuantizedNode& node) {
-  return {op::QMaxPool2d{op.window}, node.node.inputs};
+  const auto [low, high] = node.bounds();
+  return {op::QMaxPool2d{op.window, low, high}, node.node.inputs};
 }
 
 void emit(const op::MaxPool2d& op, const QuantizedNode& node, CWriter& c) {
   c.use("pool.h");
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
-  c.line("tuco_max_pool({}, {}, &{}, -128, 127);", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), window_structure(c, g));
+  const auto [low, high] = node.bounds();
+  c.line("tuco_max_pool({}, {}, &{}, {}, {});", c.buffer(node.node.outputs[0]),
+         c.buffer(node.node.inputs[0]), window_structure(c, g), low, high);
 }
 
 void quantize(const op::AvgPool2d&, Quantizer& quantizer, Graph::Node& node) {
@@ -68,6 +71,7 @@ void interpret(const op::AvgPool2d& op, const QuantizedNode& node, Inputs in, Te
   const int8_t* x = in[0].data<int8_t>();
   int8_t* y = out.data<int8_t>();
   const int64_t zero_point = node.input_zero_point(0);
+  const auto bounds = node.bounds();
   for_each_window(geometry(op.name, op.window, in[0].shape()), [&](int64_t at, auto&& window) {
     int64_t sum = 0, cells = 0;
     const int64_t padded_cells = window([&](int64_t i) {
@@ -78,20 +82,23 @@ void interpret(const op::AvgPool2d& op, const QuantizedNode& node, Inputs in, Te
       sum += (padded_cells - cells) * zero_point;
       cells = padded_cells;
     }
-    y[at] = static_cast<int8_t>((sum > 0 ? sum + cells / 2 : sum - cells / 2) / cells);
+    y[at] = static_cast<int8_t>(std::clamp<int64_t>(
+        (sum > 0 ? sum + cells / 2 : sum - cells / 2) / cells, bounds.low, bounds.high));
   });
 }
 
 Int8Op lower(const op::AvgPool2d& op, const QuantizedNode& node) {
-  return {op::QAvgPool2d{op.window, node.input_zero_point(0)}, node.node.inputs};
+  const auto [low, high] = node.bounds();
+  return {op::QAvgPool2d{op.window, node.input_zero_point(0), low, high}, node.node.inputs};
 }
 
 void emit(const op::AvgPool2d& op, const QuantizedNode& node, CWriter& c) {
   c.use("pool.h");
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
-  c.line("tuco_average_pool({}, {}, &{}, -128, 127, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), window_structure(c, g), op.window.count_include_pad ? 1 : 0,
-         node.input_zero_point(0));
+  const auto [low, high] = node.bounds();
+  c.line("tuco_average_pool({}, {}, &{}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
+         c.buffer(node.node.inputs[0]), window_structure(c, g), low, high,
+         op.window.count_include_pad ? 1 : 0, node.input_zero_point(0));
 }
 
 }  // namespace tuco::deploy

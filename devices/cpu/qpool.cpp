@@ -16,6 +16,11 @@
 #define TUCO_DEVICES_CPU_QPOOL_ONCE_
 namespace tuco::cpu {
 
+/// The range that an activation leaves.
+struct QBounds {
+  int32_t low, high;
+};
+
 /// A mean over the middle of (outer, reduced, inner).
 struct QMeanBlocks {
   int64_t outer = 1, reduced = 1, inner = 1;
@@ -74,12 +79,12 @@ void for_each_window(const WindowGeometry& g, const int8_t* x, int8_t* y, const 
 }
 
 template <class D>
-void max_pool_by(D d, const WindowGeometry& g, const int8_t* x, int8_t* y) {
+void max_pool_by(D d, const WindowGeometry& g, QBounds bounds, const int8_t* x, int8_t* y) {
   constexpr int64_t lanes = hn::MaxLanes(D());
   for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
     for (int64_t c = 0; c < g.in_c; c += lanes) {
       const int64_t at = std::min(c, g.in_c - lanes);  // the last block overlaps the one before
-      auto best = hn::Set(d, -128);
+      auto best = hn::Set(d, static_cast<int8_t>(bounds.low));
       const auto take = [&](const int8_t* cell) { best = hn::Max(best, hn::LoadU(d, cell + at)); };
       if (window.rows == 2 && window.columns == 2) {  // the common one, without loops
         for (const int64_t row : {int64_t{0}, window.row_step}) {
@@ -89,20 +94,22 @@ void max_pool_by(D d, const WindowGeometry& g, const int8_t* x, int8_t* y) {
       } else {
         window.for_each(take);
       }
-      hn::StoreU(best, d, out + at);
+      hn::StoreU(hn::Min(best, hn::Set(d, static_cast<int8_t>(bounds.high))), d, out + at);
     }
   });
 }
 
-void max_pool(const WindowGeometry& g, const int8_t* x, int8_t* y) {
-  if (g.in_c >= 4 * kLanes) return max_pool_by(I8(), g, x, y);
-  if (g.in_c >= 2 * kLanes) return max_pool_by(I8Half(), g, x, y);
-  if (g.in_c >= kLanes) return max_pool_by(I8Quarter(), g, x, y);
+void max_pool(const WindowGeometry& g, QBounds bounds, const int8_t* x, int8_t* y) {
+  if (g.in_c >= 4 * kLanes) return max_pool_by(I8(), g, bounds, x, y);
+  if (g.in_c >= 2 * kLanes) return max_pool_by(I8Half(), g, bounds, x, y);
+  if (g.in_c >= kLanes) return max_pool_by(I8Quarter(), g, bounds, x, y);
   for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
-    std::fill_n(out, g.in_c, int8_t{-128});
+    std::fill_n(out, g.in_c, static_cast<int8_t>(bounds.low));
     window.for_each([&](const int8_t* cell) {
       for (int64_t c = 0; c < g.in_c; ++c) out[c] = std::max(out[c], cell[c]);
     });
+    for (int64_t c = 0; c < g.in_c; ++c)
+      out[c] = std::min(out[c], static_cast<int8_t>(bounds.high));
   });
 }
 
@@ -135,7 +142,8 @@ HWY_INLINE void sum_channels(const QWindow& window, int64_t size, const Finish& 
 }
 
 void average_pool(const WindowGeometry& g, bool count_include_pad, int32_t zero_point,
-                  const int8_t* x, int8_t* y) {
+                  QBounds bounds, const int8_t* x, int8_t* y) {
+  const VecI low = splat_integer(bounds.low), high = splat_integer(bounds.high);
   for_each_window(g, x, y, [&](const QWindow& window, int8_t* out) {
     const int64_t inside = window.rows * window.columns;
     const int64_t cells = count_include_pad ? window.padded_cells : inside;
@@ -149,14 +157,16 @@ void average_pool(const WindowGeometry& g, bool count_include_pad, int32_t zero_
         const VecF v = hn::ConvertTo(F32(), sum);
         const VecF away = v + hn::CopySign(splat(static_cast<float>(cells / 2)), v);
         const VecF quotient = hn::Trunc(away / splat(static_cast<float>(cells)));
-        return store_first_bytes(I8Quarter(), narrow(hn::ConvertTo(I32(), quotient)), out + c,
+        const VecI mean = hn::ConvertTo(I32(), quotient);
+        return store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(mean, low), high)), out + c,
                                  count);
       }
       HWY_ALIGN int32_t lanes[kLanes];
       hn::Store(sum, I32(), lanes);
       for (int64_t k = 0; k < count; ++k)
-        out[c + k] = static_cast<int8_t>(
-            (lanes[k] > 0 ? lanes[k] + cells / 2 : lanes[k] - cells / 2) / cells);
+        out[c + k] = static_cast<int8_t>(std::clamp<int64_t>(
+            (lanes[k] > 0 ? lanes[k] + cells / 2 : lanes[k] - cells / 2) / cells, bounds.low,
+            bounds.high));
     });
   });
 }
@@ -191,13 +201,14 @@ HWY_EXPORT(mean);
 
 void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace&) {
   TUCO_DISPATCH(max_pool)
-  (geometry(op.name, op.window, in[0].shape()), ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
+  (geometry(op.name, op.window, in[0].shape()), QBounds{op.low, op.high}, ptr<int8_t>(in[0]),
+   ptr<int8_t>(out[0]));
 }
 
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace&) {
   TUCO_DISPATCH(average_pool)
   (geometry(op.name, op.window, in[0].shape()), op.window.count_include_pad, op.zero_point,
-   ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
+   QBounds{op.low, op.high}, ptr<int8_t>(in[0]), ptr<int8_t>(out[0]));
 }
 
 void run(const op::QMean& op, Inputs in, Out out, Workspace&) {

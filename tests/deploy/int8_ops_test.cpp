@@ -451,8 +451,9 @@ TEST(Int8Ops, PoolingAndMeans) {
     try {
       const WindowGeometry g = geometry("pool", window, images);
       const Shape shape{g.batch, g.out_h, g.out_w, g.out_c};
-      single.expect(op::MaxPool2d{window}, {x}, shape, {}, single.quantization(x));
-      single.expect(op::AvgPool2d{window}, {x}, shape, {}, single.quantization(x));
+      const auto activation = single.random_activation();
+      single.expect(op::MaxPool2d{window}, {x}, shape, activation, single.quantization(x));
+      single.expect(op::AvgPool2d{window}, {x}, shape, activation, single.quantization(x));
     } catch (const ShapeError&) {
       // the window is larger than the image
     }

@@ -88,8 +88,9 @@ Samples samples(Tag<op::QMean>) {
 }
 
 Samples samples(Tag<op::QMaxPool2d>) {
-  return {
-      {op::QMaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
+  const op::PoolWindow window{.kernel = 3, .stride = 2, .padding = 1};
+  return {{op::QMaxPool2d{window}, {int8s({2, 6, 5, 3}, 1)}, {0}},
+          {op::QMaxPool2d{window, -5, 60}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
 }
 
 Samples samples(Tag<op::QAvgPool2d>) {
@@ -97,7 +98,8 @@ Samples samples(Tag<op::QAvgPool2d>) {
   op::PoolWindow counting = window;
   counting.count_include_pad = true;
   return {{op::QAvgPool2d{window, 5}, {int8s({2, 6, 5, 3}, 1)}, {0}},
-          {op::QAvgPool2d{counting, 5}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
+          {op::QAvgPool2d{counting, 5}, {int8s({2, 6, 5, 3}, 1)}, {0}},
+          {op::QAvgPool2d{window, 5, -9, 30}, {int8s({2, 6, 5, 3}, 1)}, {0}}};
 }
 
 Samples samples(Tag<op::QLookup>) {

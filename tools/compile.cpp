@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "tuco/core/error.h"
+#include "tuco/core/file.h"
+#include "tuco/core/text.h"
+#include "tuco/deploy/cost.h"
+#include "tuco/deploy/export_c.h"
+#include "tuco/deploy/graph_file.h"
+#include "tuco/deploy/passes.h"
+#include "tuco/tools/calibration.h"
+#include "tuco/tools/commands.h"
+
+namespace tuco::tools {
+namespace {
+
+struct Compile {
+  std::string model, output = "model";
+  Quantizing quantizing;
+
+  void run() const {
+    const deploy::QuantizedModel quantized = int8_model();
+    const deploy::CSource c = deploy::write_c(quantized, output);
+    int64_t products = 0;
+    for (const Graph::Node& node : quantized.graph.nodes)
+      products += deploy::cost_of(quantized.graph, node).products;
+    fmt::print(
+        "wrote {0}.c and {0}.h: {1} bytes of constants in flash, an arena of {2} bytes in RAM, {3} "
+        "products a run\n",
+        output, grouped(c.constants.total()), grouped(c.arena_bytes), grouped(products));
+  }
+
+  deploy::QuantizedModel int8_model() const {
+    deploy::StoredNetwork network = deploy::load_network(File::open(model));
+    if (network.rounding) {
+      require<Error>(quantizing.calibrate.empty(),
+                     "compile: {} is an int8 model already: it needs no --calibrate", model);
+      return {std::move(network.graph), *network.rounding};
+    }
+    const Tensor sample = quantizing.sample("compile", model, network.graph);
+    deploy::optimize(network.graph);
+    return deploy::quantize(network.graph, sample, {.calibration = quantizing.method});
+  }
+};
+
+}  // namespace
+
+void add_compile(CLI::App& app) {
+  auto options = std::make_shared<Compile>();
+  CLI::App* command = app.add_subcommand("compile", "turn a model into C for a microcontroller");
+  command->add_option("MODEL", options->model, "float or int8 model (.safetensors, .tflite)")
+      ->required();
+  options->quantizing.add_options(*command);
+  command->add_option("-o,--output", options->output, "path of the C files without an ending");
+  command->callback([options] { options->run(); });
+}
+
+}  // namespace tuco::tools
