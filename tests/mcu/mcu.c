@@ -5,10 +5,23 @@
 
 enum { SYS_WRITE0 = 4, SYS_EXIT_EXTENDED = 0x20, APPLICATION_EXIT = 0x20026 };
 
-static void semihost(uint32_t operation, const void* argument) {
+// Alone in its function, so that nothing before it moves when the linker shortens calls: on RISC-V
+// the three instructions have to lie in one page, uncompressed.
+__attribute__((noinline)) static void semihost(uint32_t operation, const void* argument) {
+#ifdef __riscv
+  register uint32_t a0 __asm("a0") = operation;
+  register const void* a1 __asm("a1") = argument;
+  __asm volatile(
+      ".option push\n .option norvc\n .balign 16\n"
+      "slli zero, zero, 0x1f\n ebreak\n srai zero, zero, 7\n .option pop"
+      : "+r"(a0)
+      : "r"(a1)
+      : "memory");
+#else
   register uint32_t r0 __asm("r0") = operation;
   register const void* r1 __asm("r1") = argument;
   __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+#endif
 }
 
 void mcu_print(const char* text) { semihost(SYS_WRITE0, text); }
