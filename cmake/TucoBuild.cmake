@@ -102,7 +102,8 @@ function(tuco_install_library target)
                 ${PROJECT_BINARY_DIR}/tucoConfigVersion.cmake DESTINATION ${package})
   foreach(folder core autograd layers optimizers data deploy)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
-            DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco FILES_MATCHING PATTERN "*.h")
+            DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco FILES_MATCHING PATTERN "*.h"
+            PATTERN tflite EXCLUDE)  # its headers need what flatc makes
   endforeach()
   install(FILES ${PROJECT_SOURCE_DIR}/tuco.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tuco OPTIONAL)
   if(TARGET tuco_command)

@@ -170,7 +170,7 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
       // A second input that is the first again reads what the first's lead says nothing of.
       if (std::ranges::count(node.inputs, node.inputs[i]) > 1) continue;
       buffers[output].source = task.buffer_of[node.inputs[i]];
-      buffers[output].lead = *memory.lead[i];
+      buffers[output].lead = aligned(*memory.lead[i], options.alignment);
       buffers[output].descending = memory.descending;
       break;
     }

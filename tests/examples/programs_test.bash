@@ -88,7 +88,7 @@ run_exported() {
   expect 0 "${CC:-cc}" -std=c99 -O1 -Wall -Wextra -Werror -pedantic -I "$trained" \
     "$source/examples/run_exported/main.c" "$trained/cats_vs_dogs.c" -o "$own/run_exported"
   expect 0 "$own/run_exported"
-  says "arena 276480 bytes, input 27648 bytes" "(cat " ", dog "
+  says "arena 221576 bytes, input 27648 bytes" "(cat " ", dog "
   # Two pictures of raw bytes: black and white.
   head -c 27648 /dev/zero > "$own/pictures"
   head -c 27648 /dev/zero | tr '\0' '\377' >> "$own/pictures"
@@ -136,7 +136,7 @@ export_() {
   says "accuracy on 8 samples" "wrote $own/pets.c and $own/pets.h"
   has_files "$own"/pets.{c,h,int8.safetensors,report.txt,report.json}
   expect 0 "$tuco" inspect "$own/pets.int8.safetensors"
-  says " int8 " 'tuco.class_names = "cat\ndog\n"' "Arena 276480 bytes"
+  says " int8 " 'tuco.class_names = "cat\ndog\n"' "Arena 221576 bytes"
   expect 0 "$tuco" predict "$own/pets.int8.safetensors" "$pictures/dog/0.png"
   says "dog/0.png  "
   # The int8 model gives the same C again, without pictures.
