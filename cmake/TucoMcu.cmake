@@ -10,6 +10,7 @@
 #   the same, and a test `name` with the label `mcu`: it passes when main returns 0.
 #   EXIT code: the exit code that is expected instead (70: a fault). COUNT lines: the instructions
 #   from mcu_count_begin to mcu_count_end are counted, with a profile of so many functions.
+#   CALLS function: what each call that it makes takes as well.
 #   MATCH regex: what the output must hold as well ("instructions 2004\n").
 # Without the board's compiler or emulator the tests are skipped by name.
 include_guard()
@@ -58,7 +59,7 @@ function(tuco_mcu_count_plugin)
 endfunction()
 
 function(tuco_mcu_test name)
-  cmake_parse_arguments(ARG "" "BOARD;EXIT;COUNT;MATCH" "" ${ARGN})
+  cmake_parse_arguments(ARG "" "BOARD;EXIT;COUNT;CALLS;MATCH" "" ${ARGN})
   tuco_mcu_board_missing(${ARG_BOARD} missing)
   if(missing)
     list(JOIN missing " and " missing)
@@ -81,7 +82,8 @@ function(tuco_mcu_test name)
            COMMAND ${CMAKE_COMMAND}
                    "-DQEMU=${TUCO_MCU_${ARG_BOARD}_EMULATOR};${TUCO_MCU_${ARG_BOARD}_MACHINE}"
                    -DNM=${TUCO_MCU_${ARG_BOARD}_TOOLS}nm -DELF=${elf} -DEXIT=${ARG_EXIT}
-                   -DPLUGIN=${plugin} -DPROFILE=${ARG_COUNT} -DMATCH=${ARG_MATCH}
+                   -DPLUGIN=${plugin} -DPROFILE=${ARG_COUNT} -DCALLS=${ARG_CALLS}
+                   -DMATCH=${ARG_MATCH}
                    -P ${TUCO_MCU_SOURCE_DIR}/run_qemu.cmake)
   set_tests_properties(${name} PROPERTIES LABELS mcu TIMEOUT 180)
 endfunction()

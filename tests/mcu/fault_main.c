@@ -14,14 +14,13 @@ int main(void) {
 
 #else
 
-extern uint32_t mcu_stack_bottom;
 static volatile uint32_t depth;
 
 __attribute__((noinline)) static uint32_t deeper(uint32_t n) {
   volatile uint32_t frame[64];
   frame[n % 64] = n;
   depth = n;
-  if ((uintptr_t)(frame + 64) < (uintptr_t)&mcu_stack_bottom) {
+  if ((uintptr_t)(frame + 64) < (uintptr_t)mcu_stack_bottom) {
     mcu_print("the stack has left the RAM\n");
     mcu_exit(1);
   }

@@ -1,5 +1,6 @@
 // make_model FOLDER: writes an int8 model as FOLDER/model.c and model.h, as any program would, and
-// as model_cases.h inputs for it with the outputs that the reference interpreter gives.
+// inputs for it with the outputs that the reference interpreter gives, as model_cases.h and, their
+// bytes alone, as inputs.bin and outputs.bin. bytes.json has the sizes of the model's constants.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -28,20 +29,30 @@ std::string c_table(const std::string& name, const Tensor& values) {
   return text + "}};\n";
 }
 
+std::string bytes_of(const Tensor& values) {
+  const auto numbers = values.to_vector<int8_t>();
+  return {numbers.begin(), numbers.end()};
+}
+
 void write(const std::string& folder) {
   const auto network = test::small_network();
   Graph graph =
       deploy::trace(network.forward, test::random_images(network, 1, 1), network.constants);
   deploy::optimize(graph);
   const auto model = deploy::quantize(graph, test::random_images(network, 16, 2));
-  deploy::write_c(model, folder + "/model");
+  const deploy::ConstantBytes constants = deploy::write_c(model, folder + "/model").constants;
   const Tensor inputs =
       deploy::quantize_values(test::random_images(network, kCases, 3),
                               *model.graph.values[model.graph.inputs.at(0)].quantization);
-  write_file(folder + "/model_cases.h",
-             fmt::format("enum {{ MODEL_CASES = {} }};\n{}{}", kCases,
-                         c_table("model_case_inputs", inputs),
-                         c_table("model_case_outputs", deploy::interpret(model, inputs))));
+  const Tensor outputs = deploy::interpret(model, inputs);
+  write_file(folder + "/inputs.bin", bytes_of(inputs));
+  write_file(folder + "/outputs.bin", bytes_of(outputs));
+  write_file(folder + "/bytes.json",
+             fmt::format(R"({{"weights": {}, "biases": {}, "multipliers": {}}})", constants.weights,
+                         constants.biases, constants.multipliers));
+  write_file(folder + "/model_cases.h", fmt::format("enum {{ MODEL_CASES = {} }};\n{}{}", kCases,
+                                                    c_table("model_case_inputs", inputs),
+                                                    c_table("model_case_outputs", outputs)));
 }
 
 }  // namespace

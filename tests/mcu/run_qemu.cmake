@@ -1,7 +1,8 @@
 # Runs a program in the emulator and looks at its exit code and, with MATCH, at what it printed. With
-# PLUGIN the instructions between the marks of mcu.h are counted, with a profile of PROFILE lines.
+# PLUGIN the instructions between the marks of mcu.h are counted, with a profile of PROFILE lines,
+# and those of each call that the function CALLS makes, which main has called.
 #   cmake "-DQEMU=qemu-system-arm;-M;netduinoplus2" -DELF=x.elf -DEXIT=0
-#         [-DPLUGIN=count_plugin.so -DPROFILE=10 -DNM=arm-none-eabi-nm] [-DMATCH=regex]
+#         [-DPLUGIN=count_plugin.so -DPROFILE=10 -DCALLS=work -DNM=arm-none-eabi-nm] [-DMATCH=regex]
 #         -P run_qemu.cmake
 set(plugin "")
 if(PLUGIN)
@@ -10,6 +11,9 @@ if(PLUGIN)
   set(begin ${CMAKE_MATCH_1})
   string(REGEX MATCH "([0-9a-f]+) T mcu_count_end" found "${symbols}")
   set(plugin -plugin ${PLUGIN},begin=${begin},end=${CMAKE_MATCH_1},profile=${PROFILE})
+  if(CALLS)
+    string(APPEND plugin ",calls=${CALLS},outer=main")
+  endif()
 endif()
 execute_process(
   COMMAND ${QEMU} -nographic -monitor none -serial none ${plugin}

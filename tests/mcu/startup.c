@@ -6,13 +6,10 @@
 
 #include "mcu.h"
 
-extern uint32_t mcu_stack_top, mcu_stack_bottom, mcu_data_source, mcu_data_begin, mcu_data_end,
-    mcu_bss_begin, mcu_bss_end;
+extern uint32_t mcu_data_source, mcu_data_begin, mcu_data_end, mcu_bss_begin, mcu_bss_end;
 
 // Of the linker's command line: their addresses are the numbers.
 extern char MCU_CODE, MCU_CODE_SIZE, MCU_RAM, MCU_RAM_SIZE;
-
-enum { STACK_MARK = 0x7eac0de5 };
 
 int main(void);
 
@@ -21,24 +18,18 @@ __attribute__((used, noreturn)) static void report_fault(void) {
   mcu_exit(70);
 }
 
-// Everything below the caller's frame, but for a little room for this function's own.
-__attribute__((noinline)) static void mark_stack(void) {
-  volatile uint32_t* here = __builtin_frame_address(0);
-  for (volatile uint32_t* to = &mcu_stack_bottom; to < here - 16;) *to++ = STACK_MARK;
-}
-
 __attribute__((used, noreturn)) static void run_main(void) {
   const volatile uint32_t* from = &mcu_data_source;
   for (volatile uint32_t* to = &mcu_data_begin; to < &mcu_data_end;) *to++ = *from++;
   for (volatile uint32_t* to = &mcu_bss_begin; to < &mcu_bss_end;) *to++ = 0;
-  mark_stack();
+  mcu_stack_mark();
   mcu_exit(main());
 }
 
 uint32_t mcu_stack_used(void) {
-  const volatile uint32_t* at = &mcu_stack_bottom;
-  while (at < &mcu_stack_top && *at == STACK_MARK) at++;
-  return (uint32_t)((uintptr_t)&mcu_stack_top - (uintptr_t)at);
+  const volatile uint32_t* at = mcu_stack_bottom;
+  while (at < mcu_stack_top && *at == MCU_STACK_MARK) at++;
+  return (uint32_t)((uintptr_t)mcu_stack_top - (uintptr_t)at);
 }
 
 #ifdef __riscv
@@ -108,7 +99,7 @@ typedef void (*handler)(void);
 __attribute__((section(".vectors"), used)) static const struct {
   const uint32_t* stack;
   handler handlers[15];
-} vectors = {&mcu_stack_top,
+} vectors = {mcu_stack_top,
              {mcu_reset, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,
               on_fault, on_fault, on_fault, on_fault, on_fault, on_fault, on_fault}};
 
