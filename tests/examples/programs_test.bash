@@ -146,7 +146,7 @@ export_() {
   expect 1 "$tuco" export "$own/pets.int8.safetensors" --calibrate "$pictures" -o "$own/x"
   says "is an int8 model already"
   expect 1 "$tuco" export "$model" -o "$own/x"
-  says "--calibrate DIR"
+  says "--calibrate PATH"
   expect 1 "$tuco" export "$model" --calibrate "$own/nowhere" -o "$own/x"
   says "$own/nowhere: no such folder or archive"
   expect 1 "$tuco" export "$model" --calibrate "$pictures" -o "$own/2-bad names"
