@@ -4,6 +4,7 @@
 #ifndef TUCO_PASTED
 #include "add.h"
 #include "clamp.h"
+#include "columns.h"
 #include "concat.h"
 #include "conv2d.h"
 #include "copy_strided.h"
@@ -16,10 +17,14 @@
 #include "memory.h"
 #include "mul.h"
 #include "pad.h"
+#include "plane.h"
 #include "pool.h"
+#include "quick_add.h"
 #include "resize.h"
+#include "row.h"
 #include "softmax.h"
 #include "tanh.h"
+#include "taps.h"
 #endif
 
 static const int8_t weights[8 * 3 * 3 * 8] = {1, -2, 3, -127};
@@ -28,7 +33,11 @@ static const int32_t multiplier[8] = {1073741824, 2147483647, 1518500250, 107374
                                       1073741824, 2147483647, 1518500250, 1073741824};
 static const int8_t shift[8] = {-9, -10, -8, 0, 1, -7, -31, -9};
 static const int8_t doubled_steps[8] = {0, 0, 1, 0, 1, 0, 1, 0};
+static const int16_t pairs[4 * 72] = {1, -2, 255, -32639, 32639};
+static const int32_t finish[16] = {64 * 100 + 9, 1073741824, -64 * 100 + 10, 2147483647, 64 * 3 + 1,
+                                   1518500250,   31,         1073741824};
 static int8_t arena[4096];
+static int16_t scratch[1024];
 
 #ifdef __cplusplus
 extern "C"
@@ -56,6 +65,14 @@ int32_t literal_calls(const int8_t* in, int8_t* out) {
   tuco_depthwise(arena, arena + 1024, weights, bias, &pool, 0, &channels);
   tuco_conv2d(arena + 900, arena, weights, NULL, &narrow, 7, &channels);
   tuco_depthwise(arena + 950, arena + 900, weights, NULL, &doubled, 7, &channels);
+  const tuco_quick_addition quick = {1073741824, 1073741824, 1518500250, 1, 2, 3, 22, 21, 1, 1, 18};
+  tuco_conv2d_columns(arena, in, scratch, pairs, &conv, -128, finish, -128, -128, 127);
+  tuco_pointwise_columns(arena, in, scratch, pairs, 5, 8, 7, 1, finish, 3, 0, 100);
+  tuco_fully_connected_row(arena, in, pairs, 64, 5, finish, finish + 1, 0, 0, -128, 127);
+  tuco_depthwise_plane(arena, arena, scratch, weights, 8, 7, 8, 7, 8, 1, 1, 5, finish, 0, -128,
+                       127);
+  tuco_depthwise_taps(arena + 1024, arena, weights, &pool, 5, finish, 0, -128, 127);
+  tuco_quick_add(arena, arena, arena + 512, 32, &quick, -128, 127);
   tuco_max_pool(arena + 512, arena + 1024, &pool, -128, 127);
   tuco_average_pool(arena + 640, arena + 1024, &pool, -128, 127, 0, 0);
   tuco_global_max_pool(arena + 768, arena + 1024, 16, 8, -128, 127);
