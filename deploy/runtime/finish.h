@@ -29,6 +29,20 @@ TUCO_INLINE int32_t tuco_finished(int32_t twice, int32_t multiplier, int32_t rig
       : "r"(twice), "r"(multiplier), "r"(right), "r"(zero_point)
       : "cc");
   return result;
+#elif TUCO_THUMB2
+  int32_t result;
+  uint32_t low;
+  __asm__(
+      "smull %1, %0, %2, %3\n\t"
+      "adds %1, %1, %1\n\t"  // the upper bit of the low word rounds
+      "adc %0, %0, #0\n\t"
+      "add %0, %0, %0, asr #31\n\t"
+      "asrs %0, %0, %4\n\t"
+      "adc %0, %0, %5"
+      : "=&r"(result), "=&r"(low)
+      : "r"(twice), "r"(multiplier), "r"(right), "r"(zero_point)
+      : "cc");
+  return result;
 #else
   const int32_t x = (int32_t)(((int64_t)twice * multiplier + ((int64_t)1 << 31)) >> 32);
   const int32_t y = x + (x >> 31);  // one less when negative turns "ties away" into "ties up"
@@ -39,7 +53,7 @@ TUCO_INLINE int32_t tuco_finished(int32_t twice, int32_t multiplier, int32_t rig
 // The value moved into int8 and into [low, high]; nothing is spent on bounds that are known to be
 // those of int8.
 TUCO_INLINE int8_t tuco_bounded(int32_t value, int32_t low, int32_t high) {
-#if TUCO_SIMD32
+#if TUCO_THUMB2
   __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
   if (low != -128) value = tuco_max(value, low);
   if (high != 127) value = tuco_min(value, high);

@@ -7,8 +7,13 @@
 
 #include "base.h"
 
-#if defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && defined(__GNUC__) && \
-    defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN) && !defined(TUCO_PORTABLE)
+#if defined(__thumb2__) && defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(TUCO_PORTABLE)
+#define TUCO_THUMB2 1  // Cortex-M3 as well
+#else
+#define TUCO_THUMB2 0
+#endif
+
+#if TUCO_THUMB2 && defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_BIG_ENDIAN)
 #define TUCO_SIMD32 1
 #else
 #define TUCO_SIMD32 0
