@@ -5,6 +5,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
+#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/rules.h"
@@ -133,9 +134,10 @@ std::string make_header(const QuantizedModel& model, const std::string& name,
 
 }  // namespace
 
-CSource generate_c(const QuantizedModel& model, const std::string& name) {
+CSource generate_c(const QuantizedModel& whole, const std::string& name) {
   require<Error>(is_identifier(name),
                  "generate_c: \"{}\" is not a C identifier (letters, digits, _)", name);
+  const QuantizedModel model = without_constant_channels(whole);
   const Graph& graph = model.graph;
   require<UnsupportedOp>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                          "generate_c: {} inputs and {} outputs, expected one of each",

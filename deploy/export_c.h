@@ -17,7 +17,8 @@ struct CSource {
   int64_t arena_bytes = 0, arena_lower_bound = 0;
 };
 
-/// Generates C for a model with one input and one output. `name` becomes the prefix of all names,
+/// Generates C for a model with one input and one output, without the channels that never change
+/// (deploy/constant_channels.h). `name` becomes the prefix of all names,
 /// and must be a C identifier. Throws Error for another name, UnsupportedOp for an op without a
 /// kernel.
 CSource generate_c(const QuantizedModel& model, const std::string& name);

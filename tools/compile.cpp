@@ -3,6 +3,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/text.h"
+#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
@@ -18,7 +19,7 @@ struct Compile {
   Quantizing quantizing;
 
   void run() const {
-    const deploy::QuantizedModel quantized = int8_model();
+    const auto quantized = deploy::without_constant_channels(int8_model());
     const deploy::CSource c = deploy::write_c(quantized, output);
     int64_t products = 0;
     for (const Graph::Node& node : quantized.graph.nodes)

@@ -2,6 +2,7 @@
 
 #include "tuco/core/file.h"
 #include "tuco/core/safetensors.h"
+#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/memory_plan.h"
@@ -30,7 +31,9 @@ void print_tensors(const NamedTensors& tensors, const std::string& path, const M
 void print_graph(const deploy::StoredNetwork& network) {
   fmt::print("\nGraph\n{}", network.graph.to_string());
   if (!network.rounding) return;
-  const auto plan = deploy::plan_memory({network.graph, *network.rounding});
+  // The arena is that of the exported C, which has no channels that never change.
+  const auto plan =
+      deploy::plan_memory(deploy::without_constant_channels({network.graph, *network.rounding}));
   fmt::print("\nArena {} bytes (no plan can do with less than {})\n", plan.arena_bytes,
              plan.lower_bound);
 }
