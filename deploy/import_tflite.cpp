@@ -24,6 +24,9 @@ StoredNetwork import_tflite(const File& file) {
     StoredNetwork network;
     const bool int8 = importer.is_int8();
     network.graph = importer.take_graph();
+    network.metadata = model.metadata();
+    if (has_preprocessing(network.metadata))
+      network.graph.preprocessing = preprocessing_from(network.metadata);
     if (int8) {
       network.rounding = Rounding::kDouble;
       check_model({network.graph, Rounding::kDouble});

@@ -4,6 +4,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/data/loader.h"
+#include "tuco/deploy/export_tflite.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/report.h"
@@ -16,6 +17,7 @@ namespace {
 struct Export {
   std::string model, test, output = "model";
   Quantizing quantizing;
+  bool tflite = false;
 
   void run() const {
     deploy::StoredNetwork network = deploy::load_network(File::open(model));
@@ -45,6 +47,10 @@ struct Export {
   }
 
   void write_code(const deploy::QuantizedModel& quantized) const {
+    if (tflite) {
+      deploy::write_tflite(output + ".tflite", quantized);
+      fmt::print("wrote {}.tflite\n", output);
+    }
     const auto c = deploy::write_c(quantized, output);
     fmt::print("wrote {0}.c and {0}.h: {1} bytes of constants, an arena of {2} bytes\n\n", output,
                c.constants.total(), c.arena_bytes);
@@ -59,6 +65,7 @@ void add_export(CLI::App& app) {
   command->add_option("MODEL", options->model, "float or int8 model (.safetensors, .tflite)")
       ->required();
   options->quantizing.add_options(*command);
+  command->add_flag("--tflite", options->tflite, "write the int8 model as a .tflite, too");
   command->add_option("--test", options->test, "photographs to count right answers on");
   command->add_option("-o,--output", options->output, "path of the results without an ending");
   command->callback([options] { options->run(); });

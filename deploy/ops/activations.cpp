@@ -22,10 +22,10 @@ RescaledClamp rescaled_clamp(const QuantizedNode& node, const op::Clamp& clamp) 
   Graph::Node with_clamp = node.node;
   with_clamp.activation = clamp;
   const auto [low, high] = QuantizedNode{node.graph, with_clamp, node.rounding}.bounds();
-  // TFLite has an op of its own for a change of scale, with a factor in float64.
-  const bool unbounded = std::isinf(clamp.low) && std::isinf(clamp.high);
-  const double factor = unbounded ? rescale_factor(node.input_scale(0), node.output_scale())
-                                  : relu_factor(node.input_scale(0), node.output_scale());
+  // TFLite's ReLU and its QUANTIZE, which a clamp without bounds is, compute the factor
+  // differently.
+  const double factor = (clamp.low == 0 ? relu_factor(node.input_scale(0), node.output_scale(), 1)
+                                        : rescale_factor(node.input_scale(0), node.output_scale()));
   return {quantize_multiplier(factor, node.rounding), low, high};
 }
 

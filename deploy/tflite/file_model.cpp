@@ -154,6 +154,23 @@ FileModel::FileModel(const File& file) : bytes_(file.read_all()) {
   check_indices(inputs_, tensors_.size(), 0, "the inputs");
   check_indices(outputs_, tensors_.size(), 0, "the outputs");
   read_operators(model, graph);
+  read_metadata(model);
+}
+
+void FileModel::read_metadata(const schema::Model& model) {
+  size_t bytes = 0;
+  for (flatbuffers::uoffset_t i = 0; i < count(model.metadata()); ++i) {
+    const schema::Metadata& entry = *model.metadata()->Get(i);
+    const std::string name = printable(entry.name());
+    if (!name.starts_with("tuco.")) continue;
+    require<FormatError>(entry.buffer() < count(model.buffers()),
+                         "metadata \"{}\" names buffer {}, there are {}", name, entry.buffer(),
+                         count(model.buffers()));
+    const auto* data = model.buffers()->Get(entry.buffer())->data();
+    bytes += count(data);
+    require<FormatError>(bytes <= bytes_.size(), "metadata share their bytes");
+    if (data) metadata_[name] = std::string(data->begin(), data->end());
+  }
 }
 
 void FileModel::read_tensors(const schema::Model& model, const schema::SubGraph& graph) {

@@ -10,6 +10,7 @@
 
 #include "tuco/core/file.h"
 #include "tuco/core/quantization.h"
+#include "tuco/core/safetensors.h"
 #include "tuco/core/shape.h"
 
 namespace tuco::tflite {
@@ -54,15 +55,19 @@ class FileModel {
   const std::vector<OperatorView>& operators() const { return operators_; }
   std::span<const int32_t> inputs() const { return inputs_; }
   std::span<const int32_t> outputs() const { return outputs_; }
+  /// The texts under keys of Tuco's ("tuco.NAME").
+  const Metadata& metadata() const { return metadata_; }
 
  private:
   void read_tensors(const schema::Model& model, const schema::SubGraph& graph);
   void read_operators(const schema::Model& model, const schema::SubGraph& graph);
+  void read_metadata(const schema::Model& model);
 
   Bytes bytes_;
   std::vector<TensorView> tensors_;
   std::vector<OperatorView> operators_;
   std::span<const int32_t> inputs_, outputs_;
+  Metadata metadata_;
 };
 
 }  // namespace tuco::tflite

@@ -106,6 +106,7 @@ Importer::Importer(const FileModel& file)
     return std::ranges::any_of(op.inputs, computed_in_int8) ||
            std::ranges::any_of(op.outputs, computed_in_int8);
   });
+  require<UnsupportedOp>(!file.operators().empty(), "a graph without operators");
   NoGrad quiet;
   add_inputs();
   add_operators();
@@ -152,7 +153,6 @@ void Importer::add_inputs() {
 
 void Importer::add_operators() {
   const auto& operators = file_.operators();
-  require<UnsupportedOp>(!operators.empty(), "a graph without operators");
   for (size_t i = 0; i < operators.size(); ++i) {
     const OperatorView& view = operators[i];
     // The first output names the layer.
@@ -217,8 +217,7 @@ int OperatorImport::activation(int i) {
   const TensorType expected = int8() ? TensorType::INT8 : TensorType::FLOAT32;
   require<UnsupportedOp>(tensor.type() == expected, "input {} (\"{}\") is {}, expected {}", i,
                          tensor.name(), tensor.type_name(), schema::EnumNameTensorType(expected));
-  require<UnsupportedOp>(!tensor.is_constant(), "input {} (\"{}\") is a constant", i,
-                         tensor.name());
+  require<UnsupportedOp>(!is_constant(i), "input {} (\"{}\") is a constant", i, tensor.name());
   require<UnsupportedOp>(!tensor.table->is_variable(),
                          "input {} (\"{}\") is a variable, which networks here do not have", i,
                          tensor.name());
@@ -227,10 +226,16 @@ int OperatorImport::activation(int i) {
   return value;
 }
 
-int OperatorImport::operand(int i) {
-  if (!input(i).is_constant()) return activation(i);
+bool OperatorImport::is_constant(int i) const {
   const TensorView& tensor = input(i);
-  return add_constant(i, constant(i), quantization_of(tensor));
+  const int value = importer_.values_[op_.inputs[i]];
+  // DEQUANTIZE makes constants, too.
+  return tensor.is_constant() || (value >= 0 && importer_.graph_.values[value].constant.defined());
+}
+
+int OperatorImport::operand(int i) {
+  if (!is_constant(i)) return activation(i);
+  return add_constant(i, constant(i), quantization_of(input(i)));
 }
 
 std::vector<int64_t> OperatorImport::integers(int i) {
@@ -250,11 +255,12 @@ std::vector<int64_t> OperatorImport::integers(int i) {
 
 Tensor OperatorImport::constant(int i) {
   const TensorView& tensor = input(i);
-  require<UnsupportedOp>(tensor.is_constant(), "input {} (\"{}\") is not constant", i,
-                         tensor.name());
+  require<UnsupportedOp>(is_constant(i), "input {} (\"{}\") is not constant", i, tensor.name());
   check_filled(tensor);
-  importer_.spend(static_cast<int64_t>(tensor.bytes.size()));
+  importer_.spend(tensor.shape.numel());
   Tensor& kept = importer_.constants_[op_.inputs[i]];
+  if (!tensor.is_constant())
+    return importer_.graph_.values[importer_.values_[op_.inputs[i]]].constant;
   if (!kept.defined()) kept = int8() ? integers_of(tensor) : float_of(tensor);
   return kept;
 }

@@ -55,6 +55,8 @@ class OperatorImport {
   /// Whether input `i` is given.
   bool has(int i) const { return i < inputs() && op_.inputs[i] >= 0; }
   const TensorView& input(int i) const;
+  /// Whether input `i` is a constant.
+  bool is_constant(int i) const;
   const TensorView& output(int i = 0) const;
 
   /// The attributes. Throws FormatError if the operator has none of this kind.

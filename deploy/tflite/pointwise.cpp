@@ -16,14 +16,39 @@ void import_binary(OperatorImport& op) {
 
 void import_unary(OperatorImport& op, const op::Any& unary) { op.give(unary, {op.activation(0)}); }
 
+/// In int8, the larger or smaller of a tensor and one constant number in the same scale is a clamp.
+/// Returns whether it was such.
+bool import_bound(OperatorImport& op, op::Clamp (*clamp_at)(double bound)) {
+  if (!op.int8()) return false;
+  for (const int i : {0, 1}) {
+    const TensorView &bound = op.input(i), &other = op.input(1 - i);
+    if (!bound.is_constant() || bound.shape.numel() != 1 || other.is_constant()) continue;
+    const auto quantization = op.quantization_of(bound);
+    if (quantization != op.quantization_of(other) ||
+        quantization != op.quantization_of(op.output()))
+      continue;
+    const double integer = op.constant(i).item<double>();
+    op.give(clamp_at((integer - quantization->zero_point[0]) * double{quantization->scale[0]}),
+            {op.activation(1 - i)});
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void import_add(OperatorImport& op) { import_binary<op::Add, schema::AddOptions>(op); }
 void import_sub(OperatorImport& op) { import_binary<op::Sub, schema::SubOptions>(op); }
 void import_mul(OperatorImport& op) { import_binary<op::Mul, schema::MulOptions>(op); }
 void import_div(OperatorImport& op) { import_binary<op::Div, schema::DivOptions>(op); }
-void import_maximum(OperatorImport& op) { op.give(op::Maximum{}, {op.operand(0), op.operand(1)}); }
-void import_minimum(OperatorImport& op) { op.give(op::Minimum{}, {op.operand(0), op.operand(1)}); }
+void import_maximum(OperatorImport& op) {
+  if (!import_bound(op, [](double bound) { return op::Clamp{.low = bound}; }))
+    op.give(op::Maximum{}, {op.operand(0), op.operand(1)});
+}
+void import_minimum(OperatorImport& op) {
+  if (!import_bound(op, [](double bound) { return op::Clamp{.high = bound}; }))
+    op.give(op::Minimum{}, {op.operand(0), op.operand(1)});
+}
 
 void import_softmax(OperatorImport& op) {
   const float beta = op.options<schema::SoftmaxOptions>().beta();

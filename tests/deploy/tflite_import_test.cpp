@@ -125,5 +125,29 @@ TEST_F(TfliteModels, FloatOnesGiveTheNumbersOfTfliteMicro) {
   });
 }
 
+TEST_F(TfliteModels, OthersAreRefusedByName) {
+  const auto refusal = [&](const std::string& name) {
+    return test::message_of<UnsupportedOp>([&] { import_tflite(model(name)); });
+  };
+  for (const std::string name : {"trained_lstm_int8", "trained_lstm"}) {
+    const std::string path = "tflite-extra/tflm/" + name + ".tflite";
+    EXPECT_EQ(refusal(path), path +
+                                 ": tflite: operator 0 (UNIDIRECTIONAL_SEQUENCE_LSTM): for "
+                                 "\"tfl.unidirectional_sequence_lstm\": Tuco has no such operator");
+  }
+  const std::string keyword = "tflite-extra/tflm/keyword_scrambled_8bit.tflite";
+  EXPECT_EQ(refusal(keyword), keyword + ": tflite: input \"\" is INT16, in a network of INT8");
+}
+
+// Weights of int8 in a float network become floats.
+TEST_F(TfliteModels, WeightsOfHybridNetworksBecomeFloats) {
+  const StoredNetwork network = import_tflite(model("mlperf-tiny/kws_ref_model_float32.tflite"));
+  EXPECT_FALSE(network.rounding.has_value());
+  for (const Graph::Value& value : network.graph.values)
+    EXPECT_EQ(value.meta.dtype, DType::float32);
+  const Tensor x = zeros({2, 49, 10, 1});
+  EXPECT_NEAR(sum(run_graph(network.graph, {x})[0]).item<float>(), 2, 1e-5);
+}
+
 }  // namespace
 }  // namespace tuco::deploy

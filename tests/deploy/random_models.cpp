@@ -1,0 +1,301 @@
+#include "tests/deploy/random_models.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tuco/autograd/functions.h"
+#include "tuco/core/error.h"
+#include "tuco/core/ops/conv2d.h"
+#include "tuco/core/ops/pool2d.h"
+
+namespace tuco::test {
+
+Tensor random_integers(const Shape& shape, Rng& rng, int low, int high) {
+  std::vector<int8_t> values(shape.numel());
+  for (int8_t& v : values)
+    v = static_cast<int8_t>(low +
+                            static_cast<int>(rng.below(static_cast<uint32_t>(high - low + 1))));
+  return from_values(values, shape);
+}
+
+namespace {
+
+class RandomModel {
+ public:
+  explicit RandomModel(uint64_t seed) : rng_(seed) {}
+
+  deploy::QuantizedModel make() {
+    const bool image = rng_.below(6) != 0;
+    const Shape shape =
+        image ? Shape{1, between(1, 11), between(1, 12), between(1, 9)} : Shape{1, between(1, 70)};
+    values_ = {add_value(shape, any_quantization())};
+    graph_.inputs = values_;
+    for (int64_t left = between(1, 6), tries = 0; left > 0 && tries < 60; ++tries) {
+      // Most ops go on from the last value, some from an earlier one.
+      const int from = rng_.below(5) ? values_.back() : values_[below(values_.size())];
+      const Rule rule = rules()[below(rules().size())];
+      try {
+        (this->*rule)(from);
+        --left;
+      } catch (const ShapeError&) {  // a window that is larger than the image
+      } catch (const Unfit&) {
+      }
+    }
+    require<Error>(!graph_.nodes.empty(), "a random model without ops");
+    graph_.outputs = {values_.back()};
+    graph_.remove_unused();
+    return {graph_, Rounding::kDouble};
+  }
+
+ private:
+  /// The op does not take such a value.
+  struct Unfit {};
+  using Rule = void (RandomModel::*)(int from);
+  static const std::vector<Rule>& rules() {
+    using R = RandomModel;
+    static const std::vector<Rule> all = {
+        &R::conv, &R::conv,    &R::depthwise, &R::grouped, &R::linear, &R::linear,
+        &R::add,  &R::add,     &R::pool,      &R::pool,    &R::mean,   &R::concat,
+        &R::pad,  &R::reshape, &R::relu,      &R::clamp,   &R::fixed,  &R::softmax};
+    return all;
+  }
+
+  int64_t between(int64_t low, int64_t high) {
+    return low + rng_.below(static_cast<uint32_t>(high - low + 1));
+  }
+  size_t below(size_t count) { return rng_.below(static_cast<uint32_t>(count)); }
+  double octaves(double low, double high) {
+    return std::exp2(rng_.uniform(static_cast<float>(low), static_cast<float>(high)));
+  }
+  const Shape& shape(int v) const { return graph_.values[v].meta.shape; }
+  float scale(int v) const { return graph_.values[v].quantization->scale[0]; }
+  const Quantization& quantization(int v) const { return *graph_.values[v].quantization; }
+  void want(bool fits) const {
+    if (!fits) throw Unfit{};
+  }
+
+  Quantization quantization_near(double scale) {
+    const int32_t ends[] = {-128, 127, 0, static_cast<int32_t>(between(-128, 127))};
+    return {{static_cast<float>(scale)}, {ends[rng_.below(4)]}, -1};
+  }
+  Quantization any_quantization() { return quantization_near(octaves(-14, 4)); }
+
+  int add_value(const Shape& sizes, const Quantization& q) {
+    return graph_.add_value(
+        {fmt::format("v{}", graph_.values.size()), {sizes, DType::int8}, {}, q});
+  }
+  std::optional<op::Clamp> activation(const Quantization& q) {
+    switch (rng_.below(6)) {
+      case 0:
+      case 1:
+        return op::Clamp{.low = 0};
+      case 2:
+        return op::Clamp{0, 6};
+      case 3: {
+        // Somewhere in the range, not at an integer.
+        const double low = q.scale[0] * rng_.uniform(-130, 50);
+        return op::Clamp{low, low + q.scale[0] * rng_.uniform(3, 150)};
+      }
+      default:
+        return {};
+    }
+  }
+  void give(const op::Any& op, std::vector<int> inputs, const Shape& sizes, const Quantization& q,
+            const std::optional<op::Clamp>& clamp = {}) {
+    want(sizes.numel() <= 20000);
+    const int result = add_value(sizes, q);
+    graph_.nodes.push_back(
+        {op, std::move(inputs), {result}, fmt::format("n{}", graph_.nodes.size()), clamp});
+    values_.push_back(result);
+  }
+
+  /// Weight and perhaps bias for products of `depth`, and a scale for the result that they suit.
+  Quantization add_weights(std::vector<int>& inputs, const Shape& sizes) {
+    const int64_t channels = sizes[0], depth = sizes.numel() / channels;
+    const Tensor weight = random_integers(sizes, rng_, rng_.below(4) ? -127 : -128);
+    const double typical = octaves(-14, 2);
+    Quantization q{{}, std::vector<int32_t>(channels, 0), 0};
+    const bool single = rng_.below(3) == 0;
+    for (int64_t c = 0; c < channels; ++c)
+      q.scale.push_back(single && c ? q.scale[0] : static_cast<float>(typical * octaves(-3, 3)));
+    inputs.push_back(
+        graph_.add_value({fmt::format("w{}", graph_.values.size()), weight.meta(), weight, q}));
+    // Sums are some 4000 * sqrt(depth); now and then all, or none, saturate.
+    const double spread = 4000 * std::sqrt(static_cast<double>(depth));
+    const double result = scale(inputs[0]) * typical * spread / octaves(3, rng_.below(4) ? 7 : 13);
+    if (rng_.below(5)) {
+      std::vector<int32_t> bias(channels);
+      Quantization of_bias = q;
+      for (int64_t c = 0; c < channels; ++c) {
+        bias[c] = static_cast<int32_t>(spread * rng_.uniform(-2, 2));
+        of_bias.scale[c] *= scale(inputs[0]);
+      }
+      const Tensor tensor = from_values(bias, {channels});
+      inputs.push_back(graph_.add_value(
+          {fmt::format("b{}", graph_.values.size()), tensor.meta(), tensor, of_bias}));
+    }
+    return quantization_near(result);
+  }
+
+  Padding any_padding(const Shape& x, Hw kernel, Hw stride, Hw dilation) {
+    const auto same = [](int64_t size, int64_t k, int64_t s, int64_t d) {
+      return std::max<int64_t>(0, ((size + s - 1) / s - 1) * s + (k - 1) * d + 1 - size);
+    };
+    const int64_t h = same(x[1], kernel.h, stride.h, dilation.h),
+                  w = same(x[2], kernel.w, stride.w, dilation.w);
+    switch (rng_.below(4)) {
+      case 0:
+        return {between(0, 2), between(0, 2), between(0, 2), between(0, 2)};
+      case 1:
+        return 0;
+      default:
+        return {h / 2, h - h / 2, w / 2, w - w / 2};
+    }
+  }
+  void convolve(int from, int64_t groups, int64_t out) {
+    const Shape x = shape(from);
+    const Hw kernel(between(1, 4), between(1, 4));
+    op::Conv2d conv{.stride = {between(1, 3), between(1, 3)}, .groups = groups};
+    if (rng_.below(3) == 0) conv.dilation = {between(1, 3), between(1, 3)};
+    conv.padding = any_padding(x, kernel, conv.stride, conv.dilation);
+    const Shape weight{out, kernel.h, kernel.w, x[3] / groups};
+    const WindowGeometry g = geometry(conv, x, weight);
+    std::vector<int> inputs = {from};
+    const Quantization q = add_weights(inputs, weight);
+    give(conv, inputs, {1, g.out_h, g.out_w, g.out_c}, q, activation(q));
+  }
+  void conv(int from) {
+    want(shape(from).rank() == 4);
+    convolve(from, 1, between(1, 17));
+  }
+  void depthwise(int from) {
+    want(shape(from).rank() == 4);
+    convolve(from, shape(from)[3], shape(from)[3] * between(1, 3));
+  }
+  void grouped(int from) {
+    want(shape(from).rank() == 4 && shape(from)[3] % 2 == 0 && shape(from)[3] > 2);
+    convolve(from, 2, 2 * between(1, 6));
+  }
+  void linear(int from) {
+    Shape sizes = shape(from);
+    want(sizes.rank() == 2 || rng_.below(3) == 0);
+    std::vector<int> inputs = {from};
+    const Quantization q = add_weights(inputs, {between(1, 20), sizes.back()});
+    sizes[sizes.rank() - 1] = graph_.values[inputs[1]].meta.shape[0];
+    give(op::Linear{}, inputs, sizes, q, activation(q));
+  }
+  void add(int from) {
+    std::vector<int> alike;
+    for (const int v : values_)
+      if (shape(v) == shape(from)) alike.push_back(v);
+    std::vector<int> inputs = {from, alike[below(alike.size())]};
+    if (rng_.below(2)) std::swap(inputs[0], inputs[1]);
+    const Quantization q = quantization_near((scale(inputs[0]) + scale(inputs[1])) *
+                                             octaves(-2, rng_.below(6) ? 1 : 9));
+    give(op::Add{}, inputs, shape(from), q, activation(q));
+  }
+  void pool(int from) {
+    const Shape x = shape(from);
+    want(x.rank() == 4);
+    op::PoolWindow window{.kernel = {between(1, 4), between(1, 4)},
+                          .stride = {between(1, 3), between(1, 3)}};
+    window.padding = any_padding(x, window.kernel, window.stride, 1);
+    window.ceil_mode = rng_.below(4) == 0;
+    const bool average = rng_.below(2) == 0;
+    window.count_include_pad = average && rng_.below(3) == 0;
+    const WindowGeometry g = geometry("pool", window, x);
+    const op::Any op = average ? op::Any(op::AvgPool2d{window}) : op::Any(op::MaxPool2d{window});
+    give(op, {from}, {1, g.out_h, g.out_w, g.out_c}, quantization(from),
+         activation(quantization(from)));
+  }
+  void mean(int from) {
+    const Shape x = shape(from);
+    op::Mean mean;
+    mean.keep = rng_.below(2) == 0;
+    const bool plane = x.rank() == 4 && rng_.below(4) != 0;
+    if (plane) {
+      mean.dims = {1, 2};
+    } else {
+      want(x.rank() > 2 || mean.keep);
+      mean.dims = {between(1, x.rank() - 1)};
+    }
+    Shape sizes;
+    for (int i = 0; i < x.rank(); ++i) {
+      const bool gone = std::ranges::count(mean.dims, i) > 0;
+      if (!gone || mean.keep) sizes.push_back(gone ? 1 : x[i]);
+    }
+    give(mean, {from}, sizes,
+         rng_.below(3) ? quantization_near(scale(from) * octaves(-3, 1)) : quantization(from));
+  }
+  void concat(int from) {
+    const int dim = static_cast<int>(between(1, shape(from).rank() - 1));
+    std::vector<int> parts = {from};
+    for (const int v : values_) {
+      bool fits = shape(v).rank() == shape(from).rank() && quantization(v) == quantization(from);
+      for (int i = 0; fits && i < shape(from).rank(); ++i)
+        fits = i == dim || shape(v)[i] == shape(from)[i];
+      if (fits && parts.size() < 4) parts.push_back(v);
+    }
+    Shape sizes = shape(from);
+    sizes[dim] = 0;
+    for (const int v : parts) sizes[dim] += shape(v)[dim];
+    give(op::Concat{dim}, parts, sizes, quantization(from));
+  }
+  void pad(int from) {
+    const Shape x = shape(from);
+    want(x.rank() == 4);
+    op::Pad pad{{0, between(0, 2), between(0, 2), between(0, 1)},
+                {0, between(0, 2), between(0, 2), between(0, 1)}};
+    if (rng_.below(2)) pad.value = scale(from) * rng_.uniform(-300, 300);
+    Shape sizes;
+    for (int i = 0; i < 4; ++i) sizes.push_back(pad.before[i] + x[i] + pad.after[i]);
+    give(pad, {from}, sizes, quantization(from));
+  }
+  void reshape(int from) {
+    const int64_t elements = shape(from).numel();
+    Shape sizes{1, elements};
+    if (shape(from).rank() == 2) {
+      int64_t height = between(1, 8);
+      while (elements % height) --height;
+      sizes = {1, height, 1, elements / height};
+    }
+    op::Reshape reshape{sizes};
+    reshape.shape[0] = -1;
+    give(reshape, {from}, sizes, quantization(from));
+  }
+  Quantization rescaled(int from) {
+    return rng_.below(3) ? quantization_near(scale(from) * octaves(-4, 4)) : quantization(from);
+  }
+  void relu(int from) { give(op::Relu{}, {from}, shape(from), rescaled(from)); }
+  void clamp(int from) {
+    const Quantization q = rescaled(from);
+    op::Clamp clamp = activation(q).value_or(op::Clamp{});
+    if (rng_.below(4) == 0) clamp.low = -std::numeric_limits<double>::infinity();
+    // Without bounds and a change of scale it would be nothing.
+    want(std::isfinite(clamp.low) || std::isfinite(clamp.high) || !(q == quantization(from)));
+    give(clamp, {from}, shape(from), q);
+  }
+  void fixed(int from) {
+    want(scale(from) < 4);
+    if (rng_.below(2))
+      give(op::Tanh{}, {from}, shape(from), {{1.0f / 128}, {0}, -1});
+    else
+      give(op::Sigmoid{}, {from}, shape(from), {{1.0f / 256}, {-128}, -1});
+  }
+  void softmax(int from) {
+    // TFLite Micro stops where 512 numbers share the maximum.
+    want(scale(from) > 1e-5f && shape(from).back() < 512);
+    give(op::Softmax{}, {from}, shape(from), {{1.0f / 256}, {-128}, -1});
+  }
+
+  Rng rng_;
+  Graph graph_;
+  std::vector<int> values_;
+};
+
+}  // namespace
+
+deploy::QuantizedModel random_int8_model(uint64_t seed) { return RandomModel(seed).make(); }
+
+}  // namespace tuco::test
