@@ -37,8 +37,11 @@ HWY_INLINE VecF load(const float* p) { return hn::LoadU(F32(), p); }
 HWY_INLINE void store(VecF v, float* p) { hn::StoreU(v, F32(), p); }
 HWY_INLINE VecF splat(float x) { return hn::Set(F32(), x); }
 HWY_INLINE VecF zero() { return hn::Zero(F32()); }
-/// x within [low, high]; NaN stays NaN, which x86 takes from the second operand.
-HWY_INLINE VecF clamp(VecF x, VecF low, VecF high) { return hn::Min(high, hn::Max(low, x)); }
+/// x within [low, high]; NaN stays NaN, which x86 takes from the second operand, and Arm from none.
+HWY_INLINE VecF clamp(VecF x, VecF low, VecF high) {
+  const VecF clamped = hn::Min(high, hn::Max(low, x));
+  return HWY_ARCH_X86 ? clamped : hn::IfThenElse(hn::IsNaN(x), x, clamped);
+}
 
 /// Calls body(first, count) for the vectors of 32-bit lanes that `size` values fill; `count` is
 /// known at compile time but for the last.

@@ -24,7 +24,7 @@ Bytes float_sample() {
   const auto network = b.finish(
       [=](const Tensor& x) {
         const Tensor y = permute(relu(deep(x)), {0, 2, 1, 3});
-        const Tensor z = slice(y, 1, 0, 2) * 2 - max_pool2d(y, {.kernel = 2, .stride = 1});
+        const Tensor z = slice(y, 1, 0, 2) * 2 - max_pool2d(y, {.kernel = {2, 1}, .stride = 1});
         return head(flatten(concat({mean(z, {1, 2}), sum(sqrt(abs(z) + 1), {1, 2})}, 1)));
       },
       {3, 3, 2});
