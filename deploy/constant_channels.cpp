@@ -1,9 +1,6 @@
 #include "tuco/deploy/constant_channels.h"
 
-#include <optional>
-
 #include "tuco/deploy/reference_arithmetic.h"
-#include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
 namespace {
@@ -35,42 +32,12 @@ struct Layer {
   }
 
   static std::optional<Layer> at(Graph& graph, int number) {
-    if (number < 0) return std::nullopt;
     const auto* conv = std::get_if<op::Conv2d>(&graph.nodes[number].op);
     const Layer layer{&graph, number};
     if (!conv || !(conv->groups == 1 || layer.depthwise())) return std::nullopt;
     return layer;
   }
 };
-
-/// The one value of a channel of the layer's output, if all inputs give the same. `input` is the
-/// value of the input channel of a depthwise layer, if that is one for all places, padding
-/// included.
-std::optional<int32_t> constant_output(const QuantizedNode& node, const Layer& layer, int64_t c,
-                                       const std::optional<int32_t>& input) {
-  const int8_t* weights = layer.weight().constant.data<int8_t>();
-  const int64_t depth = layer.weight().meta.shape.numel() / layer.channels();
-  const int32_t zero_point = layer.zero_point();
-  // What the inputs' distance from the zero point, from -128 - z to 127 - z, can add at most; taps
-  // in the padding add 0, which lies between.
-  int64_t least = layer.biases()[c], most = least;
-  for (int64_t k = 0; k < depth; ++k) {
-    const int64_t w = weights[c * depth + k];
-    const int64_t low = w * (input.value_or(-128) - zero_point);
-    const int64_t high = w * (input.value_or(127) - zero_point);
-    least += std::min(low, high);
-    most += std::max(low, high);
-  }
-  if (std::max(std::abs(least), std::abs(most)) > std::numeric_limits<int32_t>::max())
-    return std::nullopt;
-  const Multiplier multiplier = node.channel_multipliers()[c];
-  const auto [low, high] = node.bounds();
-  const auto at = [&, low = low, high = high](int64_t sum) {
-    return requantized(static_cast<int32_t>(sum), multiplier, node.rounding,
-                       node.output_zero_point(), low, high);
-  };
-  return at(least) == at(most) ? std::optional<int32_t>(at(least)) : std::nullopt;
-}
 
 template <class T>
 std::vector<T> chosen(const std::vector<T>& all, const std::vector<int64_t>& kept) {
@@ -192,11 +159,13 @@ void drop_after(QuantizedModel& model, int number) {
     const auto reader = only_reader(last);
     if (!reader) return;
     // What is constant here, and adds the same at every place of the reader's output.
+    const auto multipliers = node.channel_multipliers();
     const auto inputs = std::move(constant);
     constant.assign(last.channels(), std::nullopt);
     for (int64_t c = 0; c < last.channels(); ++c) {
+      const auto input = last.depthwise() ? inputs[c] : std::nullopt;
       const auto value =
-          constant_output(node, last, c, last.depthwise() ? inputs[c] : std::nullopt);
+          constant_output(node, c, multipliers[c], input.value_or(-128), input.value_or(127));
       if (value && (!reader->padded() || *value == reader->zero_point())) constant[c] = value;
     }
     if (!reader->depthwise()) {
@@ -212,6 +181,30 @@ void drop_after(QuantizedModel& model, int number) {
 }
 
 }  // namespace
+
+std::optional<int32_t> constant_output(const QuantizedNode& node, int64_t channel,
+                                       const Multiplier& multiplier, int32_t low, int32_t high) {
+  const Tensor& weight = node.input(1).constant;
+  const int64_t depth = weight.numel() / weight.dim(0);
+  const int8_t* weights = weight.data<int8_t>() + channel * depth;
+  const int64_t zero_point = node.input_zero_point(0);
+  int64_t least = node.inputs() > 2 ? node.input(2).constant.data<int32_t>()[channel] : 0;
+  int64_t most = least;
+  for (int64_t k = 0; k < depth; ++k) {
+    const auto [smaller, larger] =
+        std::minmax({weights[k] * (low - zero_point), weights[k] * (high - zero_point)});
+    least += smaller;
+    most += larger;
+  }
+  if (std::max(std::abs(least), std::abs(most)) > std::numeric_limits<int32_t>::max())
+    return std::nullopt;
+  const auto bounds = node.bounds();
+  const auto at = [&](int64_t sum) -> int32_t {
+    return requantized(static_cast<int32_t>(sum), multiplier, node.rounding,
+                       node.output_zero_point(), bounds.low, bounds.high);
+  };
+  return at(least) == at(most) ? std::optional(at(least)) : std::nullopt;
+}
 
 QuantizedModel without_constant_channels(const QuantizedModel& model) {
   QuantizedModel result = model;

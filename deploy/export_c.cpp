@@ -61,8 +61,7 @@ std::string dimensions(const Graph::Value& value) {
 }
 
 /// "conv2d features.3: 24 x 24 x 16 to 24 x 24 x 32, 294912 products".
-std::string layer_comment(const Graph& graph, const Graph::Node& node) {
-  const int64_t products = cost_of(graph, node).products;
+std::string layer_comment(const Graph& graph, const Graph::Node& node, int64_t products) {
   return fmt::format("{}{}{}: {} to {}{}", tuco::name(node.op), node.name.empty() ? "" : " ",
                      in_comment(node.name), dimensions(graph.values[node.inputs[0]]),
                      dimensions(graph.values[node.outputs[0]]),
@@ -143,10 +142,13 @@ CSource generate_c(const QuantizedModel& whole, const std::string& name) {
                          "generate_c: {} inputs and {} outputs, expected one of each",
                          graph.inputs.size(), graph.outputs.size());
   const MemoryPlan plan = plan_memory(model);
+  CSource result;
   CWriter c(graph, name, plan);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
-    c.begin_node(static_cast<int>(i), layer_comment(graph, node));
+    const int64_t products = cost_of(graph, node).products;
+    result.products += products;
+    c.begin_node(static_cast<int>(i), layer_comment(graph, node, products));
     std::visit(
         [&]<class Op>(const Op& op) {
           if constexpr (not_quantizable<Op> != nullptr)
@@ -159,7 +161,6 @@ CSource generate_c(const QuantizedModel& whole, const std::string& name) {
     c.end_node();
   }
 
-  CSource result;
   result.arena_bytes = plan.arena_bytes;
   result.arena_lower_bound = plan.lower_bound;
   result.constants = c.constant_bytes();

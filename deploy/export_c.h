@@ -10,6 +10,8 @@ namespace tuco::deploy {
 /// The two files' text and what they cost.
 struct CSource {
   std::string header, source;
+  /// Multiply-accumulates of a run.
+  int64_t products = 0;
   /// Bytes of all constants, and of those of each node of the graph.
   ConstantBytes constants;
   std::vector<ConstantBytes> layers;

@@ -3,8 +3,6 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/text.h"
-#include "tuco/deploy/constant_channels.h"
-#include "tuco/deploy/cost.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
@@ -19,15 +17,11 @@ struct Compile {
   Quantizing quantizing;
 
   void run() const {
-    const auto quantized = deploy::without_constant_channels(int8_model());
-    const deploy::CSource c = deploy::write_c(quantized, output);
-    int64_t products = 0;
-    for (const Graph::Node& node : quantized.graph.nodes)
-      products += deploy::cost_of(quantized.graph, node).products;
+    const deploy::CSource c = deploy::write_c(int8_model(), output);
     fmt::print(
         "wrote {0}.c and {0}.h: {1} bytes of constants in flash, an arena of {2} bytes in RAM, {3} "
         "products a run\n",
-        output, grouped(c.constants.total()), grouped(c.arena_bytes), grouped(products));
+        output, grouped(c.constants.total()), grouped(c.arena_bytes), grouped(c.products));
   }
 
   deploy::QuantizedModel int8_model() const {

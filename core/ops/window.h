@@ -32,4 +32,7 @@ struct WindowGeometry {
   int64_t groups = 1;
 };
 
+/// Whether each input channel of a convolution has filters of its own.
+inline bool is_depthwise(const WindowGeometry& g) { return g.groups > 1 && g.groups == g.in_c; }
+
 }  // namespace tuco

@@ -65,7 +65,7 @@ void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
   const Product product = make_product(op, node);
   if (emit_product(product, node, c)) return;
   const WindowGeometry& g = product.geometry;
-  const bool depthwise = g.groups == g.in_c && g.groups > 1;
+  const bool depthwise = is_depthwise(g);
   const std::string weights =
       depthwise ? c.array("int8_t", "weight", taps_first(node.input(1).constant.data<int8_t>(), g))
                 : c.constant(node.node.inputs[1], "weight");

@@ -1,8 +1,10 @@
 #include "tuco/deploy/ops/products.h"
 
+#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/device_memory.h"
 #include "tuco/deploy/ops/emit.h"
-#include "tuco/deploy/reference_arithmetic.h"
+#include "tuco/deploy/runtime/columns.h"
+#include "tuco/deploy/runtime/plane.h"
 
 namespace tuco::deploy {
 namespace {
@@ -25,21 +27,6 @@ struct Rows {
   }
 };
 
-/// The one value of channel c's output, if all inputs give the same: trained networks have such
-/// channels, with tiny weights and a bias beyond all bounds.
-std::optional<int32_t> constant_output(const QuantizedNode& node, const Rows& rows, int64_t c,
-                                       const Multiplier& multiplier, int64_t bias, int64_t input) {
-  const auto [low, high] = node.bounds();
-  const int64_t reach = rows.magnitude(c) * input;
-  const auto at = [&](int64_t sum) {
-    return requantized(static_cast<int32_t>(sum), multiplier, node.rounding,
-                       node.output_zero_point(), low, high);
-  };
-  if (std::abs(bias) + reach > std::numeric_limits<int32_t>::max()) return std::nullopt;
-  const int32_t least = at(bias - reach);
-  return least == at(bias + reach) ? std::optional(least) : std::nullopt;
-}
-
 /// The tables, unless a bias or multiplier is out of their range. Channels whose output is constant
 /// lose their weights.
 std::optional<FinishTables> finish_tables(const QuantizedNode& node, Rows& rows,
@@ -53,8 +40,7 @@ std::optional<FinishTables> finish_tables(const QuantizedNode& node, Rows& rows,
     int64_t folded = bias ? bias[c] : 0, sum = 0;
     for (int64_t k = 0; k < rows.depth; ++k) sum += rows.at(c, k);
     if (folds_zero_point) folded -= sum * node.input_zero_point(0);
-    if (const auto value = constant_output(node, rows, c, m, folded,
-                                           folds_zero_point ? kLargestInput : 2 * kLargestInput)) {
+    if (const auto value = constant_output(node, c, m)) {
       std::fill_n(rows.values.begin() + c * rows.depth, rows.depth, 0);
       folded = 4 * int64_t{*value - node.output_zero_point()};  // times 1/2, and halved
       m = {1 << 30, -1};
@@ -88,8 +74,6 @@ std::optional<std::vector<int32_t>> pack_pairs(const Rows& rows, int64_t togethe
         }
   return packed;
 }
-
-bool is_depthwise(const WindowGeometry& g) { return g.groups == g.in_c && g.groups > 1; }
 
 ProductKernel kernel_for(const WindowGeometry& g) {
   constexpr Padding kNone = 0;
@@ -149,7 +133,7 @@ bool descends(const WindowGeometry& g) { return g.out_c > g.in_c; }
 
 NodeMemory memory_of(const Product& product) {
   const WindowGeometry& g = product.geometry;
-  const int64_t depth = (g.kernel.h * g.kernel.w * g.in_c + 3) / 4 * 4;
+  const int64_t depth = tuco_column_depth(static_cast<int32_t>(g.kernel.h * g.kernel.w * g.in_c));
   NodeMemory memory;
   switch (product.kernel) {
     case ProductKernel::kPlain:
@@ -168,7 +152,7 @@ NodeMemory memory_of(const Product& product) {
       memory.lead = {window_lead(g, {.pixels = 2, .reads_first = true})};
       break;
     case ProductKernel::kPlane:
-      memory.scratch = 2 * (g.out_h + 2) * ((g.out_w + 1) / 2 * 2 + 2);
+      memory.scratch = 2 * (g.out_h + 2) * tuco_plane_width(static_cast<int32_t>(g.out_w));
       memory.in_place = true;
       break;
     case ProductKernel::kTaps:

@@ -63,4 +63,12 @@ TUCO_INLINE int8_t tuco_bounded(int32_t value, int32_t low, int32_t high) {
 #endif
 }
 
+// The output of a channel, whose two words are at `channel`, from its sum of products.
+TUCO_INLINE int8_t tuco_channel_output(const int32_t* channel, int32_t sum, int32_t zero_point,
+                                       int32_t low, int32_t high) {
+  return tuco_bounded(tuco_finished(tuco_twice_bias(channel[0]) + 2 * sum, channel[1],
+                                    tuco_right_shift(channel[0]), zero_point),
+                      low, high);
+}
+
 #endif

@@ -29,15 +29,37 @@ TUCO_INLINE void tuco_add_products(tuco_pair_sum* sum, int32_t weight, int32_t x
   sum->first += (int8_t)weight * x;
 }
 
+#if TUCO_SIMD32
+// Sets both of `sum` by running steps, assembly for four inputs each, over the weights at w and the
+// inputs at x until x is `end`. Steps go two by two; which of them is the first is seen from the
+// distance to the end, of which `shift` brings the bit that is set for an odd number to the top.
+#define TUCO_RUN_STEPS(step, shift, end)                                                          \
+  do {                                                                                            \
+    int32_t both0 = 0, first0 = 0, both1 = 0, first1 = 0;                                         \
+    uint32_t w0, w1, x0, x1, bytes;                                                               \
+    __asm__ volatile(                                                                             \
+        "sub %[w0], %[last], %[x]\n\t"                                                            \
+        "lsls %[w0], %[w0], #" shift                                                              \
+        "\n\t bmi 2f\n"                                                                           \
+        "1:\n\t" step "2:\n\t" step "cmp %[x], %[last]\n\t bne 1b\n\t"                            \
+        : [both0] "+r"(both0), [first0] "+r"(first0), [both1] "+r"(both1), [first1] "+r"(first1), \
+          [w] "+r"(w), [x] "+r"(x), [w0] "=&r"(w0), [w1] "=&r"(w1), [bytes] "=&r"(bytes),         \
+          [x0] "=&r"(x0), [x1] "=&r"(x1)                                                          \
+        : [last] "r"(end)                                                                         \
+        : "cc", "memory");                                                                        \
+    sum[0].both = both0;                                                                          \
+    sum[0].first = first0;                                                                        \
+    sum[1].both = both1;                                                                          \
+    sum[1].first = first1;                                                                        \
+  } while (0)
+#endif
+
 // Two columns of `depth` inputs (a positive multiple of 4) times the weights of a pair of channels.
 // The columns are interleaved by twos: x = first column's 0 and 2, second's 0 and 2, first's 1 and
 // 3, second's 1 and 3, first's 4 and 6, ...
 TUCO_INLINE void tuco_dot_two_columns(tuco_pair_sum sum[2], const int16_t* w, const int16_t* x,
                                       int32_t depth) {
 #if TUCO_SIMD32
-  int32_t both0 = 0, first0 = 0, both1 = 0, first1 = 0;
-  const int16_t* const end = x + 2 * depth;
-  uint32_t w0, w1, bytes, x0, x1;
 #define TUCO_STEP                                   \
   "ldrd %[w0], %[w1], [%[w]], #8\n\t"               \
   "ldrd %[x0], %[x1], [%[x]], #8\n\t"               \
@@ -52,26 +74,8 @@ TUCO_INLINE void tuco_dot_two_columns(tuco_pair_sum sum[2], const int16_t* w, co
   "smlad %[first0], %[bytes], %[x0], %[first0]\n\t" \
   "smlad %[both1], %[w1], %[x1], %[both1]\n\t"      \
   "smlad %[first1], %[bytes], %[x1], %[first1]\n\t"
-  __asm__ volatile(
-      "sub %[w0], %[end], %[x]\n\t"
-      "lsls %[w0], %[w0], #27\n\t"  // negative for an odd number of steps
-      "bmi 2f\n"
-      "1:\n\t"   //
-      TUCO_STEP  //
-      "2:\n\t"   //
-      TUCO_STEP  //
-      "cmp %[x], %[end]\n\t"
-      "bne 1b\n\t"
-      : [both0] "+r"(both0), [first0] "+r"(first0), [both1] "+r"(both1), [first1] "+r"(first1),
-        [w] "+r"(w), [x] "+r"(x), [w0] "=&r"(w0), [w1] "=&r"(w1), [bytes] "=&r"(bytes),
-        [x0] "=&r"(x0), [x1] "=&r"(x1)
-      : [end] "r"(end)
-      : "cc", "memory");
+  TUCO_RUN_STEPS(TUCO_STEP, "27", x + 2 * depth);
 #undef TUCO_STEP
-  sum[0].both = both0;
-  sum[0].first = first0;
-  sum[1].both = both1;
-  sum[1].first = first1;
 #else
   tuco_pair_sum a = {0, 0}, b = {0, 0};
   for (int32_t k = 0; k < depth; k += 4, w += 4, x += 8) {

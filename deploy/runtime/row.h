@@ -10,47 +10,26 @@
 TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, const int8_t* x,
                                         int32_t depth) {
 #if TUCO_SIMD32
-  int32_t both0 = 0, first0 = 0, both1 = 0, first1 = 0;
-  const int8_t* const end = x + depth;
-  uint32_t w0, w1, bytes, even, odd;
-#define TUCO_STEP                                     \
-  "ldr %[odd], [%[x]], #4\n\t"                        \
-  "ldrd %[w0], %[w1], [%[w]], #8\n\t"                 \
-  "sxtb16 %[even], %[odd]\n\t"                        \
-  "sxtb16 %[odd], %[odd], ror #8\n\t"                 \
-  "sxtb16 %[bytes], %[w0]\n\t"                        \
-  "smlad %[both0], %[w0], %[even], %[both0]\n\t"      \
-  "smlad %[first0], %[bytes], %[even], %[first0]\n\t" \
-  "sxtb16 %[bytes], %[w1]\n\t"                        \
-  "smlad %[both0], %[w1], %[odd], %[both0]\n\t"       \
-  "smlad %[first0], %[bytes], %[odd], %[first0]\n\t"  \
-  "ldrd %[w0], %[w1], [%[w]], #8\n\t"                 \
-  "sxtb16 %[bytes], %[w0]\n\t"                        \
-  "smlad %[both1], %[w0], %[even], %[both1]\n\t"      \
-  "smlad %[first1], %[bytes], %[even], %[first1]\n\t" \
-  "sxtb16 %[bytes], %[w1]\n\t"                        \
-  "smlad %[both1], %[w1], %[odd], %[both1]\n\t"       \
-  "smlad %[first1], %[bytes], %[odd], %[first1]\n\t"
-  __asm__ volatile(
-      "sub %[w0], %[end], %[x]\n\t"
-      "lsls %[w0], %[w0], #29\n\t"  // negative for an odd number of steps
-      "bmi 2f\n"
-      "1:\n\t"   //
-      TUCO_STEP  //
-      "2:\n\t"   //
-      TUCO_STEP  //
-      "cmp %[x], %[end]\n\t"
-      "bne 1b\n\t"
-      : [both0] "+r"(both0), [first0] "+r"(first0), [both1] "+r"(both1), [first1] "+r"(first1),
-        [w] "+r"(w), [x] "+r"(x), [w0] "=&r"(w0), [w1] "=&r"(w1), [bytes] "=&r"(bytes),
-        [even] "=&r"(even), [odd] "=&r"(odd)
-      : [end] "r"(end)
-      : "cc", "memory");
+#define TUCO_STEP                                   \
+  "ldr %[x1], [%[x]], #4\n\t"                       \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"               \
+  "sxtb16 %[x0], %[x1]\n\t"                         \
+  "sxtb16 %[x1], %[x1], ror #8\n\t"                 \
+  "sxtb16 %[bytes], %[w0]\n\t"                      \
+  "smlad %[both0], %[w0], %[x0], %[both0]\n\t"      \
+  "smlad %[first0], %[bytes], %[x0], %[first0]\n\t" \
+  "sxtb16 %[bytes], %[w1]\n\t"                      \
+  "smlad %[both0], %[w1], %[x1], %[both0]\n\t"      \
+  "smlad %[first0], %[bytes], %[x1], %[first0]\n\t" \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"               \
+  "sxtb16 %[bytes], %[w0]\n\t"                      \
+  "smlad %[both1], %[w0], %[x0], %[both1]\n\t"      \
+  "smlad %[first1], %[bytes], %[x0], %[first1]\n\t" \
+  "sxtb16 %[bytes], %[w1]\n\t"                      \
+  "smlad %[both1], %[w1], %[x1], %[both1]\n\t"      \
+  "smlad %[first1], %[bytes], %[x1], %[first1]\n\t"
+  TUCO_RUN_STEPS(TUCO_STEP, "29", x + depth);
 #undef TUCO_STEP
-  sum[0].both = both0;
-  sum[0].first = first0;
-  sum[1].both = both1;
-  sum[1].first = first1;
 #else
   tuco_pair_sum a = {0, 0}, b = {0, 0};
   for (int32_t k = 0; k < depth; k += 4, w += 8, x += 4) {

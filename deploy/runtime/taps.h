@@ -78,15 +78,11 @@ TUCO_KERNEL void tuco_depthwise_taps(int8_t* out, const int8_t* in, const int8_t
         int32_t sum[4];
         tuco_dot_four_taps(sum, w, a, in_zero_point, ny, nx, x_row, x_step, w_row, in_c);
         for (int32_t i = 0; i < 4; i++, channel += 2)
-          *out++ = tuco_bounded(tuco_finished(tuco_twice_bias(channel[0]) + 2 * sum[i], channel[1],
-                                              tuco_right_shift(channel[0]), zero_point),
-                                low, high);
+          *out++ = tuco_channel_output(channel, sum[i], zero_point, low, high);
       }
       for (; c > 0; c--, a++, w++, channel += 2) {
         const int32_t sum = tuco_dot_taps(w, a, in_zero_point, ny, nx, x_row, x_step, w_row, in_c);
-        *out++ = tuco_bounded(tuco_finished(tuco_twice_bias(channel[0]) + 2 * sum, channel[1],
-                                            tuco_right_shift(channel[0]), zero_point),
-                              low, high);
+        *out++ = tuco_channel_output(channel, sum, zero_point, low, high);
       }
     }
   }

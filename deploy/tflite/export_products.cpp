@@ -41,7 +41,7 @@ void write(const op::Conv2d& op, NodeExport& node) {
   const int input = node.padded_input(padding, 0), bias = bias_of(node, weight.quantization);
   const auto size = [](int64_t value) { return static_cast<int32_t>(value); };
   Builder& builder = node.builder();
-  if (g.groups == g.in_c && g.groups > 1) {
+  if (is_depthwise(g)) {
     auto quantization = weight.quantization;
     if (quantization) quantization->axis = 3;
     const int weights = builder.add_constant(

@@ -6,9 +6,6 @@
 
 namespace tuco::cpu {
 
-/// Whether the geometry's convolution is done by the functions below.
-inline bool is_depthwise(const WindowGeometry& g) { return g.groups > 1 && g.groups == g.in_c; }
-
 /// Output channel o reads channel o / repeat of src, where repeat = channels / src_c; w is
 /// (channels, kernel cells). `forms`, if given, keeps what is made of w.
 void depthwise_correlate(const Correlation& c, int64_t channels, int64_t cells, const float* src,

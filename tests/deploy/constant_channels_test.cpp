@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/deploy/random_models.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/core/rng.h"
 #include "tuco/deploy/check_model.h"
@@ -10,19 +11,13 @@
 namespace tuco::deploy {
 namespace {
 
-Tensor random_int8(const Shape& shape, Rng& rng) {
-  std::vector<int8_t> values(shape.numel());
-  for (int8_t& v : values) v = static_cast<int8_t>(static_cast<int>(rng.below(255)) - 127);
-  return from_values(values, shape);
-}
-
 /// Appends a convolution with ReLU whose channels in `dead` have no weights and this bias.
 void add_layer(Graph& graph, const op::Conv2d& conv, int64_t out, Hw kernel, bool has_bias,
                const std::vector<int64_t>& dead, int32_t dead_bias, int32_t zero_point, Rng& rng) {
   const int input = graph.outputs.empty() ? graph.inputs[0] : graph.outputs[0];
   const Shape shape = graph.values[input].meta.shape;
   const Shape weight_shape{out, kernel.h, kernel.w, conv.groups > 1 ? 1 : shape[3]};
-  Tensor weight = random_int8(weight_shape, rng);
+  Tensor weight = test::random_integers(weight_shape, rng, -127, 127);
   const int64_t depth = weight_shape.numel() / out;
   for (const int64_t c : dead) std::fill_n(weight.data<int8_t>() + c * depth, depth, int8_t{0});
   Quantization scales{{}, std::vector<int32_t>(out, 0), 0};
@@ -75,7 +70,7 @@ TEST(ConstantChannels, OutputsStayTheSame) {
                   depthwise_goes ? 4 : 8)
             << bias;
         EXPECT_EQ(small.graph.values[small.graph.outputs[0]].meta.shape[3], 3);
-        Tensor images = random_int8({16, 6, 5, 3}, rng);
+        Tensor images = test::random_integers({16, 6, 5, 3}, rng, -127, 127);
         EXPECT_EQ(interpret(small, images).to_vector<int8_t>(),
                   interpret(model, images).to_vector<int8_t>())
             << bias << " " << padding.top;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/deploy/pointwise_networks.h"
+#include "tests/deploy/random_models.h"
 #include "tests/devices/kernel_test.h"
 #include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
@@ -19,14 +20,6 @@
 
 namespace tuco::deploy {
 namespace {
-
-Tensor random_int8(const Shape& shape, Rng& rng, int low = -128, int high = 127) {
-  std::vector<int8_t> values(shape.numel());
-  for (int8_t& v : values)
-    v = static_cast<int8_t>(low +
-                            static_cast<int>(rng.below(static_cast<uint32_t>(high - low + 1))));
-  return from_values(values, shape);
-}
 
 /// What the backend makes of an op, from memory full of another value. Of the inputs those are
 /// constant that `constants` has, too.
@@ -104,7 +97,7 @@ void expect_network(const test::Network& net, Rounding rounding) {
   for (const int64_t batch : {1, 3}) {
     Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
     shape[0] = batch;
-    expect_network(model, random_int8(shape, rng));
+    expect_network(model, test::random_integers(shape, rng));
   }
 }
 
@@ -136,7 +129,7 @@ class Single {
   }
   /// Weights (out, ...) and perhaps a bias.
   std::vector<int> weights(const Shape& shape) {
-    const Tensor weight = random_int8(shape, rng_, rng_.below(4) ? -127 : -128);
+    const Tensor weight = test::random_integers(shape, rng_, rng_.below(4) ? -127 : -128);
     // A dead channel, whose factor may be anything.
     if (const int64_t each = weight.numel() / std::max<int64_t>(1, shape[0]); rng_.below(4) == 0)
       std::fill_n(weight.data<int8_t>() + rng_.below(static_cast<uint32_t>(shape[0])) * each, each,
@@ -185,7 +178,7 @@ class Single {
   /// A convolution of tensor 0, and an addition of its result to another image, as one op.
   void expect_added(const op::Conv2d& conv, std::vector<int> inputs, const Shape& shape) {
     const int result = add(shape, random_quantization());
-    const int other = activation(random_int8(shape, rng_));
+    const int other = activation(test::random_integers(shape, rng_));
     if (rng_.below(4) == 0) graph_.values[other].quantization = quantization(result);
     const int sum = add(shape, random_quantization());
     std::vector<int> addends = {result, other};
@@ -246,7 +239,7 @@ void expect_conv(Rng& rng, Single& single, const Shape& images, int64_t out, Hw 
     return;  // the kernel is larger than the image
   }
   SCOPED_TRACE(fmt::format("{} by {}", images, weight));
-  std::vector<int> inputs = {single.activation(random_int8(images, rng))};
+  std::vector<int> inputs = {single.activation(test::random_integers(images, rng))};
   for (const int v : single.weights(weight)) inputs.push_back(v);
   const Shape shape{g.batch, g.out_h, g.out_w, g.out_c};
   if (added)
@@ -322,7 +315,7 @@ TEST(Int8Ops, LinearLayers) {
     const int64_t rows[] = {0, 1, 1, 2, 3, 9, 17}, row = rows[rng.below(7)];
     const int64_t in = between(rng, 1, rng.below(3) ? 140 : 700), out = between(rng, 1, 140);
     SCOPED_TRACE(fmt::format("{} x {} x {}", row, in, out));
-    std::vector<int> inputs = {single.activation(random_int8({row, in}, rng))};
+    std::vector<int> inputs = {single.activation(test::random_integers({row, in}, rng))};
     for (const int v : single.weights({out, in})) inputs.push_back(v);
     single.expect(op::Linear{}, inputs, {row, out}, single.random_activation());
   });
@@ -331,8 +324,8 @@ TEST(Int8Ops, LinearLayers) {
 TEST(Int8Ops, Additions) {
   in_both_roundings(3, 40, [](Rng& rng, Single& single) {
     const Shape shape{between(rng, 0, 3), between(rng, 1, 40), between(rng, 1, 9)};
-    const int a = single.activation(random_int8(shape, rng)),
-              b = single.activation(random_int8(shape, rng));
+    const int a = single.activation(test::random_integers(shape, rng)),
+              b = single.activation(test::random_integers(shape, rng));
     single.expect(op::Add{}, {a, b}, shape, single.random_activation());
   });
 }
@@ -343,17 +336,17 @@ TEST(Int8Ops, OperandsThatBroadcast) {
     Shape first, second, shape;
     const int64_t batch = between(rng, 0, 3);
     for (int d = 0; d < 4; ++d) {
-      const int64_t size = d == 0                ? batch
+      const int64_t size = d == 0               ? batch
                            : rng.below(12) == 0 ? between(rng, 250, 700)
-                                                 : between(rng, 1, 9);
+                                                : between(rng, 1, 9);
       const uint32_t still = d == 0 ? 2 : rng.below(4);
       first.push_back(still == 0 ? 1 : size);
       second.push_back(still == 1 ? 1 : size);
       shape.push_back(size);
     }
     SCOPED_TRACE(fmt::format("{} and {}", first, second));
-    const int a = single.activation(random_int8(first, rng)),
-              b = single.activation(random_int8(second, rng));
+    const int a = single.activation(test::random_integers(first, rng)),
+              b = single.activation(test::random_integers(second, rng));
     const auto activation = single.random_activation();
     single.expect(op::Add{}, {a, b}, shape, activation);
     single.expect(op::Sub{}, {a, b}, shape, activation);
@@ -367,7 +360,7 @@ TEST(Int8Ops, MovesAndResizing) {
   in_both_roundings(8, 60, [](Rng& rng, Single& single) {
     const Shape images{between(rng, 0, 2), between(rng, 1, 9), between(rng, 1, 9),
                        between(rng, 1, 70)};
-    const int x = single.activation(random_int8(images, rng));
+    const int x = single.activation(test::random_integers(images, rng));
     const auto expect = [&](const auto& op) {
       const TensorMeta meta{images, DType::int8};
       single.expect(op, {x}, infer_op(op, {&meta, 1})[0].shape, {}, single.quantization(x));
@@ -377,9 +370,8 @@ TEST(Int8Ops, MovesAndResizing) {
     expect(op::Slice{d, start, between(rng, start + 1, images[d]), between(rng, 1, 3)});
     expect(op::Permute{{0, 3, 1, 2}});
     expect(op::Permute{{0, 2, 1, 3}});
-    expect(op::ResizeNearest{{between(rng, 1, 12), between(rng, 1, 12)},
-                             rng.below(2) == 1,
-                             rng.below(2) == 1});
+    expect(op::ResizeNearest{
+        {between(rng, 1, 12), between(rng, 1, 12)}, rng.below(2) == 1, rng.below(2) == 1});
     expect(op::Pad{{0, 1, 0, 2}, {0, 0, 1, 1}, rng.uniform(-3, 3)});
   });
 }
@@ -436,7 +428,7 @@ TEST(Int8Ops, PoolingAndMeans) {
                                 .padding = rng.below(2) ? Padding(0) : Padding(1, 0, 0, 1),
                                 .ceil_mode = rng.below(2) == 1,
                                 .count_include_pad = rng.below(2) == 1};
-    const int x = single.activation(random_int8(images, rng));
+    const int x = single.activation(test::random_integers(images, rng));
     const int64_t elements = images.numel();
     single.expect(op::Mean{{{1, 2}, false}}, {x}, {images[0], images[3]});
     single.expect(op::Mean{{{3}, true}}, {x}, {images[0], images[1], images[2], 1});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include "tests/deploy/random_models.h"
 
 #include "tuco/autograd/functions.h"
 #include "tuco/core/rng.h"
@@ -16,13 +17,6 @@
 
 namespace tuco::deploy {
 namespace {
-
-Tensor random_int8(const Shape& shape, Rng& rng, int low, int high) {
-  std::vector<int8_t> values(shape.numel());
-  for (int8_t& v : values)
-    v = static_cast<int8_t>(low + static_cast<int>(rng.below(high - low + 1)));
-  return from_values(values, shape);
-}
 
 int64_t between(Rng& rng, int64_t low, int64_t high) {
   return low + rng.below(static_cast<uint32_t>(high - low + 1));
@@ -42,7 +36,7 @@ QuantizedModel one_layer(const op::Any& op, const Shape& input, const Shape& wei
   for (int64_t c = 0; c < channels; ++c)
     scales.scale.push_back(c && !per_channel ? scales.scale[0] : rng.uniform(0.001f, 0.02f));
   // Now and then a weight of -128, which files of others hold.
-  const Tensor w = random_int8(weight, rng, rng.below(8) ? -127 : -128, 127);
+  const Tensor w = test::random_integers(weight, rng, rng.below(8) ? -127 : -128, 127);
   const int wv = graph.add_value({"w", w.meta(), w, scales});
   std::vector<int> inputs = {graph.inputs[0], wv};
   if (rng.below(4)) {
@@ -129,7 +123,7 @@ void expect_same_bytes(const QuantizedModel& model, Rng& rng, std::map<ProductKe
       node.node.op);
   ++seen[product.kernel];
   if (product.kernel == ProductKernel::kPlain) return;
-  const Tensor x = random_int8(node.input(0).meta.shape, rng, -128, 127);
+  const Tensor x = test::random_integers(node.input(0).meta.shape, rng, -128, 127);
   std::vector<Tensor> in = {x};
   for (int i = 1; i < node.inputs(); ++i) in.push_back(node.input(i).constant);
   Tensor expected = empty(node.output().meta.shape, {DType::int8});
