@@ -3,7 +3,8 @@
 #pragma once
 #include <string>
 
-#include "tuco/deploy/c_writer.h"
+#include "tuco/deploy/program.h"
+#include "tuco/deploy/quantize.h"
 
 namespace tuco::deploy {
 

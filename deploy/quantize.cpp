@@ -12,10 +12,10 @@ namespace {
 
 template <class Op>
 concept HasRules = requires(const Op& op, Quantizer& q, Graph::Node& n, const QuantizedNode& qn,
-                            Inputs in, Tensor& out, CWriter& c) {
+                            Inputs in, Tensor& out, Program& program) {
   quantize(op, q, n);
   interpret(op, qn, in, out);
-  emit(op, qn, c);
+  emit(op, qn, program);
   { lower(op, qn) } -> std::same_as<Int8Op>;
 };
 template <class... Op>

@@ -1,12 +1,12 @@
 // What deploy knows of each op, as overloads of four names, or a reason in not_quantizable:
 //   quantize   gives the outputs their scales and turns constants into integers
 //   interpret  computes the op on int8 tensors, naively: the oracle for everything faster
-//   emit       writes the call of the runtime's kernel into generated C
+//   emit       adds the call of the runtime's kernel to a device's program
 //   lower      gives the op with which a host computes the same bytes (core/ops/quantized.h)
 // The definitions are in deploy/ops/; the dispatchers do not compile while one is missing.
 #pragma once
 #include "tuco/core/backend.h"
-#include "tuco/deploy/c_writer.h"
+#include "tuco/deploy/program.h"
 #include "tuco/deploy/quantize.h"
 
 namespace tuco::deploy {
@@ -92,7 +92,7 @@ inline constexpr const char* not_quantizable = nullptr;
 #define TUCO_DEPLOY_RULES(Op)                                                          \
   void quantize(const op::Op& op, Quantizer& quantizer, Graph::Node& node);            \
   void interpret(const op::Op& op, const QuantizedNode& node, Inputs in, Tensor& out); \
-  void emit(const op::Op& op, const QuantizedNode& node, CWriter& c);                  \
+  void emit(const op::Op& op, const QuantizedNode& node, Program& program);            \
   Int8Op lower(const op::Op& op, const QuantizedNode& node)
 
 TUCO_DEPLOY_RULES(Add);  // ops/add.cpp

@@ -1,7 +1,7 @@
 // Point-wise activations that no other op took in. Tanh and the logistic function are fixed-point
 // algorithms rather than formulas: the interpreter runs the runtime's own code for them, which is
-// held against TFLite Micro's outputs in tests/runtime. Generated C has tables of their results: 256
-// bytes and a load for each number, where the code takes 560 to 1,500 bytes on a Cortex-M.
+// held against TFLite Micro's outputs in tests/runtime. Generated C has tables of their results:
+// 256 bytes and a load for each number, where the code takes 560 to 1,500 bytes on a Cortex-M.
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/reference_arithmetic.h"
@@ -38,18 +38,18 @@ void interpret_clamp(const QuantizedNode& node, const op::Clamp& clamp, Inputs i
                        node.output_zero_point(), low, high);
 }
 
-void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, CWriter& c) {
+void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, Program& program) {
   const auto [multiplier, low, high] = rescaled_clamp(node, clamp);
-  c.use("clamp.h");
+  const int64_t size = elements_per_image(node.output());
   if (*node.input(0).quantization == *node.output().quantization) {  // the factor is 1
-    c.line("tuco_clamp({}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-           c.buffer(node.node.inputs[0]), elements_per_image(node.output()), low, high);
+    program.call("clamp.h", "clamp",
+                 {output_place(program, node), input_place(program, node), size, low, high});
     return;
   }
-  c.line("tuco_rescale({}, {}, {}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), node.input_zero_point(0),
-         multiplier.value, multiplier.shift, node.output_zero_point(), low, high,
-         rounding_name(node.rounding));
+  program.call(
+      "clamp.h", "rescale",
+      {output_place(program, node), input_place(program, node), size, node.input_zero_point(0),
+       multiplier.value, multiplier.shift, node.output_zero_point(), low, high, node.rounding});
 }
 
 constexpr op::Clamp kRelu{.low = 0};
@@ -70,13 +70,12 @@ Int8Op lookup(const Op& op, const QuantizedNode& node) {
 }
 
 template <class Op>
-void emit_lookup(const Op& op, const QuantizedNode& node, CWriter& c) {
+void emit_lookup(const Op& op, const QuantizedNode& node, Program& program) {
   const auto values = table_of(op, node).template to_vector<int8_t>();
-  c.use("lookup.h");
-  const std::string table =
-      c.array("int8_t", "table", std::vector<int32_t>(values.begin(), values.end()));
-  c.line("tuco_lookup({}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()), table);
+  const Argument table = program.array("int8_t", "table", {values.begin(), values.end()});
+  program.call("lookup.h", "lookup",
+               {output_place(program, node), input_place(program, node),
+                elements_per_image(node.output()), table});
 }
 
 using SigmoidKernel = void (*)(int8_t*, const int8_t*, int32_t, int32_t, int32_t, int32_t, int32_t,
@@ -124,7 +123,9 @@ void interpret(const op::Relu&, const QuantizedNode& node, Inputs in, Tensor& ou
   interpret_clamp(node, kRelu, in, out);
 }
 Int8Op lower(const op::Relu& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Relu&, const QuantizedNode& node, CWriter& c) { emit_clamp(node, kRelu, c); }
+void emit(const op::Relu&, const QuantizedNode& node, Program& program) {
+  emit_clamp(node, kRelu, program);
+}
 
 void quantize(const op::Clamp&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.calibrated(node.outputs[0]);
@@ -133,7 +134,9 @@ void interpret(const op::Clamp& op, const QuantizedNode& node, Inputs in, Tensor
   interpret_clamp(node, op, in, out);
 }
 Int8Op lower(const op::Clamp& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Clamp& op, const QuantizedNode& node, CWriter& c) { emit_clamp(node, op, c); }
+void emit(const op::Clamp& op, const QuantizedNode& node, Program& program) {
+  emit_clamp(node, op, program);
+}
 
 void quantize(const op::LeakyRelu& op, Quantizer& quantizer, Graph::Node& node) {
   require<UnsupportedOp>(op.slope >= 0, "leaky_relu: slope {} has no int8 kernel", op.slope);
@@ -154,8 +157,8 @@ void interpret(const op::LeakyRelu& op, const QuantizedNode& node, Inputs in, Te
   }
 }
 Int8Op lower(const op::LeakyRelu& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::LeakyRelu& op, const QuantizedNode& node, CWriter& c) {
-  emit_lookup(op, node, c);
+void emit(const op::LeakyRelu& op, const QuantizedNode& node, Program& program) {
+  emit_lookup(op, node, program);
 }
 
 void quantize(const op::HardSwish&, Quantizer& quantizer, Graph::Node& node) {
@@ -173,8 +176,8 @@ void interpret(const op::HardSwish&, const QuantizedNode& node, Inputs in, Tenso
     y[i] = hard_swish_of(x[i] - node.input_zero_point(0), scaling, node.output_zero_point());
 }
 Int8Op lower(const op::HardSwish& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::HardSwish& op, const QuantizedNode& node, CWriter& c) {
-  emit_lookup(op, node, c);
+void emit(const op::HardSwish& op, const QuantizedNode& node, Program& program) {
+  emit_lookup(op, node, program);
 }
 
 void quantize(const op::Tanh&, Quantizer& quantizer, Graph::Node& node) {
@@ -184,7 +187,9 @@ void interpret(const op::Tanh&, const QuantizedNode& node, Inputs in, Tensor& ou
   interpret_sigmoid(node, in, out, tuco_tanh);
 }
 Int8Op lower(const op::Tanh& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Tanh& op, const QuantizedNode& node, CWriter& c) { emit_lookup(op, node, c); }
+void emit(const op::Tanh& op, const QuantizedNode& node, Program& program) {
+  emit_lookup(op, node, program);
+}
 
 void quantize(const op::Sigmoid&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.fixed(node.outputs[0], {{1.0f / 256}, {-128}, -1});
@@ -193,8 +198,8 @@ void interpret(const op::Sigmoid&, const QuantizedNode& node, Inputs in, Tensor&
   interpret_sigmoid(node, in, out, tuco_logistic);
 }
 Int8Op lower(const op::Sigmoid& op, const QuantizedNode& node) { return lookup(op, node); }
-void emit(const op::Sigmoid& op, const QuantizedNode& node, CWriter& c) {
-  emit_lookup(op, node, c);
+void emit(const op::Sigmoid& op, const QuantizedNode& node, Program& program) {
+  emit_lookup(op, node, program);
 }
 
 }  // namespace tuco::deploy

@@ -51,7 +51,7 @@ op::QAdd lowered_sum(const Op& op, const QuantizedNode& node) {
 }
 
 /// Writes the call of the quick addition; false, and nothing, where the factors do not suit it.
-bool emit_quick_sum(const AddMultipliers& m, const QuantizedNode& node, CWriter& c) {
+bool emit_quick_sum(const AddMultipliers& m, const QuantizedNode& node, Program& program) {
   const auto suits = [](const Multiplier& factor) {
     return factor.shift <= -1 && factor.shift >= -31;
   };
@@ -62,38 +62,38 @@ bool emit_quick_sum(const AddMultipliers& m, const QuantizedNode& node, CWriter&
   const auto left = [&](const Multiplier& factor) { return is_half(factor) ? 22 : 21; };
   const auto right = [&](const Multiplier& factor) { return is_half(factor) ? 1 : -factor.shift; };
   const auto [low, high] = node.bounds();
-  c.use("quick_add.h");
-  const std::string addition = c.structure(
+  const Argument addition = program.structure(
       "tuco_quick_addition", "addition",
-      fmt::format("{}, {}, {},  {}, {}, {},  {}, {}, {}, {}, {}", m.a.value, m.b.value, m.out.value,
-                  node.input_zero_point(0), node.input_zero_point(1), node.output_zero_point(),
-                  left(m.a), left(m.b), right(m.a), right(m.b), -m.out.shift),
-      24);
-  c.line("tuco_quick_add({}, {}, &{}, {}, {});", operands(c, node),
-         elements_per_image(node.output()), addition, low, high);
+      {Member::int32(m.a.value), Member::int32(m.b.value), Member::int32(m.out.value),
+       Member::int16(node.input_zero_point(0)), Member::int16(node.input_zero_point(1)),
+       Member::int16(node.output_zero_point()), Member::int8(left(m.a)), Member::int8(left(m.b)),
+       Member::int8(right(m.a)), Member::int8(right(m.b)), Member::int8(-m.out.shift)});
+  program.call("quick_add.h", "quick_add",
+               {output_place(program, node), operand(program, node, 0), operand(program, node, 1),
+                elements_per_image(node.output()), addition, low, high});
   return true;
 }
 
 template <class Op>
-void emit_sum(const Op& op, const QuantizedNode& node, CWriter& c) {
+void emit_sum(const Op& op, const QuantizedNode& node, Program& program) {
   const AddMultipliers factors = multipliers(op, node);
   const auto [ma, mb, mo] = factors;
   const auto [low, high] = node.bounds();
   const Broadcast broadcast = broadcast_of(op.name, node.input(0), node.input(1));
-  if (!kSubtracts<Op> && broadcast.is_flat() && emit_quick_sum(factors, node, c)) return;
-  c.use("add.h");
-  const std::string addition = c.structure(
+  if (!kSubtracts<Op> && broadcast.is_flat() && emit_quick_sum(factors, node, program)) return;
+  const Argument addition = program.structure(
       "tuco_addition", "addition",
-      fmt::format("{}, {}, {},  {}, {}, {},  {}, {}, {},  {}, {}, {}", node.input_zero_point(0),
-                  ma.value, ma.shift, node.input_zero_point(1), mb.value, mb.shift,
-                  node.output_zero_point(), mo.value, mo.shift, low, high,
-                  rounding_name(node.rounding)));
+      {Member::int32(node.input_zero_point(0)), Member::int32(ma.value), Member::int32(ma.shift),
+       Member::int32(node.input_zero_point(1)), Member::int32(mb.value), Member::int32(mb.shift),
+       Member::int32(node.output_zero_point()), Member::int32(mo.value), Member::int32(mo.shift),
+       Member::int32(low), Member::int32(high), Member::argument(node.rounding)});
+  const Argument out = output_place(program, node), a = operand(program, node, 0),
+                 b = operand(program, node, 1);
   if (!kSubtracts<Op> && broadcast.is_flat())
-    c.line("tuco_add({}, {}, &{});", operands(c, node), elements_per_image(node.output()),
-           addition);
+    program.call("add.h", "add", {out, a, b, elements_per_image(node.output()), addition});
   else
-    c.line("{}({}, &{}, &{});", kSubtracts<Op> ? "tuco_subtract" : "tuco_add_broadcast",
-           operands(c, node), broadcast_structure(c, broadcast), addition);
+    program.call("add.h", kSubtracts<Op> ? "subtract" : "add_broadcast",
+                 {out, a, b, broadcast_structure(program, broadcast), addition});
 }
 
 }  // namespace
@@ -107,7 +107,9 @@ void interpret(const op::Add& op, const QuantizedNode& node, Inputs in, Tensor& 
 Int8Op lower(const op::Add& op, const QuantizedNode& node) {
   return {lowered_sum(op, node), node.node.inputs};
 }
-void emit(const op::Add& op, const QuantizedNode& node, CWriter& c) { emit_sum(op, node, c); }
+void emit(const op::Add& op, const QuantizedNode& node, Program& program) {
+  emit_sum(op, node, program);
+}
 
 void quantize(const op::Sub& op, Quantizer& quantizer, Graph::Node& node) {
   quantize_sum(op, quantizer, node);
@@ -118,6 +120,8 @@ void interpret(const op::Sub& op, const QuantizedNode& node, Inputs in, Tensor& 
 Int8Op lower(const op::Sub& op, const QuantizedNode& node) {
   return {op::QSub{lowered_sum(op, node)}, node.node.inputs};
 }
-void emit(const op::Sub& op, const QuantizedNode& node, CWriter& c) { emit_sum(op, node, c); }
+void emit(const op::Sub& op, const QuantizedNode& node, Program& program) {
+  emit_sum(op, node, program);
+}
 
 }  // namespace tuco::deploy

@@ -67,23 +67,14 @@ Broadcast broadcast_of(std::string_view op, const Graph::Value& a, const Graph::
   return result;
 }
 
-std::string operands(CWriter& c, const QuantizedNode& node) {
-  std::string text = c.buffer(node.node.outputs[0]);
-  for (int i = 0; i < 2; ++i)
-    text +=
-        ", " + (node.input(i).constant.defined() ? c.constant(node.node.inputs[i], i ? "b" : "a")
-                                                 : c.buffer(node.node.inputs[i]));
-  return text;
-}
-
-std::string broadcast_structure(CWriter& c, const Broadcast& broadcast) {
+Argument broadcast_structure(Program& program, const Broadcast& broadcast) {
   const auto list = [](std::vector<int64_t> values, int64_t fill) {
     values.insert(values.begin(), Broadcast::kMaxRank - values.size(), fill);
-    return fmt::format("{{{}}}", fmt::join(values, ", "));
+    return Member::int32s(values);
   };
-  return c.structure("tuco_broadcast", "broadcast",
-                     fmt::format("{}, {}, {}", list(broadcast.size, 1), list(broadcast.a_step, 0),
-                                 list(broadcast.b_step, 0)));
+  return program.structure(
+      "tuco_broadcast", "broadcast",
+      {list(broadcast.size, 1), list(broadcast.a_step, 0), list(broadcast.b_step, 0)});
 }
 
 }  // namespace tuco::deploy

@@ -33,9 +33,7 @@ void for_each_pair(const Tensor& a, const Tensor& b, const Tensor& out, F&& f) {
   }
 }
 
-/// Output and operands as arguments of a kernel's call: "arena + 64, arena, model_b_3".
-std::string operands(CWriter& c, const QuantizedNode& node);
-/// Adds a tuco_broadcast and returns its identifier.
-std::string broadcast_structure(CWriter& c, const Broadcast& broadcast);
+/// Adds a tuco_broadcast.
+Argument broadcast_structure(Program& program, const Broadcast& broadcast);
 
 }  // namespace tuco::deploy

@@ -61,21 +61,20 @@ Int8Op lower(const op::Conv2d& op, const QuantizedNode& node) {
           node.product_constants()};
 }
 
-void emit(const op::Conv2d& op, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Conv2d& op, const QuantizedNode& node, Program& program) {
   const Product product = make_product(op, node);
-  if (emit_product(product, node, c)) return;
+  if (emit_product(product, node, program)) return;
   const WindowGeometry& g = product.geometry;
   const bool depthwise = is_depthwise(g);
-  const std::string weights =
-      depthwise ? c.array("int8_t", "weight", taps_first(node.input(1).constant.data<int8_t>(), g))
-                : c.constant(node.node.inputs[1], "weight");
-  c.use(depthwise ? "depthwise.h" : "conv2d.h");
-  const std::string bias = node.inputs() > 2 ? c.constant(node.node.inputs[2], "bias") : "NULL";
-  const std::string window = window_structure(c, g);
-  const std::string output = requantization_structure(c, node);
-  c.line("{}({}, {}, {}, {}, &{}, {}, &{});", depthwise ? "tuco_depthwise" : "tuco_conv2d",
-         c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]), weights, bias, window,
-         node.input_zero_point(0), output);
+  const Argument weights =
+      depthwise
+          ? program.array("int8_t", "weight", taps_first(node.input(1).constant.data<int8_t>(), g))
+          : program.constant(node.node.inputs[1], "weight");
+  const Argument bias = bias_of(program, node), window = window_structure(program, g);
+  const Argument output = requantization_structure(program, node);
+  program.call(depthwise ? "depthwise.h" : "conv2d.h", depthwise ? "depthwise" : "conv2d",
+               {output_place(program, node), input_place(program, node), weights, bias, window,
+                node.input_zero_point(0), output});
 }
 
 }  // namespace tuco::deploy

@@ -4,36 +4,51 @@
 
 namespace tuco::deploy {
 
-std::string window_structure(CWriter& c, const WindowGeometry& g) {
+Argument window_structure(Program& program, const WindowGeometry& g) {
   for (const int64_t size : {g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel.h,
                              g.kernel.w, g.stride.h, g.stride.w, g.dilation.h, g.dilation.w,
                              g.padding.top, g.padding.bottom, g.padding.left, g.padding.right})
     require<UnsupportedOp>(size <= std::numeric_limits<int16_t>::max(),
                            "the device runtime's windows have sizes up to {}, not {}",
                            std::numeric_limits<int16_t>::max(), size);
-  return c.structure(
-      "tuco_window", "window",
-      fmt::format("{}, {}, {},  {}, {}, {},  {}, {},  {}, {},  {}, {},  {}, {}, {}, {},  {}",
-                  g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel.h, g.kernel.w,
-                  g.stride.h, g.stride.w, g.dilation.h, g.dilation.w, g.padding.top,
-                  g.padding.bottom, g.padding.left, g.padding.right, g.groups),
-      17 * sizeof(int16_t));
+  std::vector<Member> members;
+  for (const int64_t number :
+       {g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel.h, g.kernel.w, g.stride.h,
+        g.stride.w, g.dilation.h, g.dilation.w, g.padding.top, g.padding.bottom, g.padding.left,
+        g.padding.right, g.groups})
+    members.push_back(Member::int16(number));
+  return program.structure("tuco_window", "window", std::move(members));
 }
 
-std::string requantization_structure(CWriter& c, const QuantizedNode& node) {
+Argument output_place(const Program& program, const QuantizedNode& node) {
+  return program.place(node.node.outputs[0]);
+}
+
+Argument input_place(const Program& program, const QuantizedNode& node) {
+  return program.place(node.node.inputs[0]);
+}
+
+Argument operand(Program& program, const QuantizedNode& node, int i) {
+  return program.operand(node.node.inputs[i], i ? "b" : "a");
+}
+
+Argument bias_of(Program& program, const QuantizedNode& node) {
+  return node.inputs() > 2 ? program.constant(node.node.inputs[2], "bias") : Program::null();
+}
+
+Argument requantization_structure(Program& program, const QuantizedNode& node) {
   std::vector<int32_t> values, shifts;
   for (const Multiplier& m : node.channel_multipliers()) {
     values.push_back(m.value);
     shifts.push_back(m.shift);
   }
-  const std::string multiplier = c.array("int32_t", "multiplier", values);
-  const std::string shift = c.array("int8_t", "shift", shifts);
+  const Argument multiplier = program.array("int32_t", "multiplier", values);
+  const Argument shift = program.array("int8_t", "shift", shifts);
   const auto [low, high] = node.bounds();
-  return c.structure(
-      "tuco_requantization", "output",
-      fmt::format("{}, {}, 1, {}, {}, {}, {}", multiplier, shift, node.output_zero_point(), low,
-                  high, rounding_name(node.rounding)),
-      7 * sizeof(int32_t));
+  return program.structure("tuco_requantization", "output",
+                           {Member::argument(multiplier), Member::argument(shift), Member::int32(1),
+                            Member::int32(node.output_zero_point()), Member::int32(low),
+                            Member::int32(high), Member::argument(node.rounding)});
 }
 
 std::string_view rounding_name(Rounding rounding) {

@@ -37,17 +37,15 @@ Int8Op lower(const op::Linear&, const QuantizedNode& node) {
           node.product_constants()};
 }
 
-void emit(const op::Linear& op, const QuantizedNode& node, CWriter& c) {
-  if (emit_product(make_product(op, node), node, c)) return;
+void emit(const op::Linear& op, const QuantizedNode& node, Program& program) {
+  if (emit_product(make_product(op, node), node, program)) return;
   const Shape& weight = node.input(1).meta.shape;
-  c.use("fully_connected.h");
-  const std::string weights = c.constant(node.node.inputs[1], "weight");
-  const std::string bias = node.inputs() > 2 ? c.constant(node.node.inputs[2], "bias") : "NULL";
-  const std::string output = requantization_structure(c, node);
-  c.line("tuco_fully_connected({}, {}, {}, {}, {}, {}, {}, {}, &{});",
-         c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]), weights, bias,
-         elements_per_image(node.input(0)) / weight[1], weight[1], weight[0],
-         node.input_zero_point(0), output);
+  const Argument weights = program.constant(node.node.inputs[1], "weight");
+  const Argument bias = bias_of(program, node), output = requantization_structure(program, node);
+  program.call("fully_connected.h", "fully_connected",
+               {output_place(program, node), input_place(program, node), weights, bias,
+                elements_per_image(node.input(0)) / weight[1], weight[1], weight[0],
+                node.input_zero_point(0), output});
 }
 
 }  // namespace tuco::deploy

@@ -1,6 +1,7 @@
 // The larger and the smaller of two operands, of which the result has the scale.
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/broadcast.h"
+#include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
@@ -21,11 +22,12 @@ void interpret_choice(Inputs in, Tensor& out, Choose&& choose) {
 }
 
 template <class Op>
-void emit_choice(const Op& op, const QuantizedNode& node, CWriter& c) {
-  c.use("maximum.h");
-  const std::string broadcast =
-      broadcast_structure(c, broadcast_of(op.name, node.input(0), node.input(1)));
-  c.line("tuco_{}({}, &{});", op.name, operands(c, node), broadcast);
+void emit_choice(const Op& op, const QuantizedNode& node, Program& program) {
+  const Argument broadcast =
+      broadcast_structure(program, broadcast_of(op.name, node.input(0), node.input(1)));
+  program.call("maximum.h", std::string(op.name),
+               {output_place(program, node), operand(program, node, 0), operand(program, node, 1),
+                broadcast});
 }
 
 }  // namespace
@@ -37,8 +39,8 @@ void interpret(const op::Maximum&, const QuantizedNode&, Inputs in, Tensor& out)
   interpret_choice(in, out, [](int8_t a, int8_t b) { return std::max(a, b); });
 }
 Int8Op lower(const op::Maximum& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
-void emit(const op::Maximum& op, const QuantizedNode& node, CWriter& c) {
-  emit_choice(op, node, c);
+void emit(const op::Maximum& op, const QuantizedNode& node, Program& program) {
+  emit_choice(op, node, program);
 }
 
 void quantize(const op::Minimum& op, Quantizer& quantizer, Graph::Node& node) {
@@ -48,8 +50,8 @@ void interpret(const op::Minimum&, const QuantizedNode&, Inputs in, Tensor& out)
   interpret_choice(in, out, [](int8_t a, int8_t b) { return std::min(a, b); });
 }
 Int8Op lower(const op::Minimum& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
-void emit(const op::Minimum& op, const QuantizedNode& node, CWriter& c) {
-  emit_choice(op, node, c);
+void emit(const op::Minimum& op, const QuantizedNode& node, Program& program) {
+  emit_choice(op, node, program);
 }
 
 }  // namespace tuco::deploy

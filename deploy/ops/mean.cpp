@@ -55,20 +55,21 @@ void interpret(const op::Mean& op, const QuantizedNode& node, Inputs in, Tensor&
 
 Int8Op lower(const op::Mean& op, const QuantizedNode& node) {
   const auto blocks = blocks_of(op, node.input(0).meta.shape);
-  return {op::QMean{op, node.input_zero_point(0), multiplier_of(node, blocks.reduced),
+  return {op::QMean{op,
+                    node.input_zero_point(0),
+                    multiplier_of(node, blocks.reduced),
                     {node.output_zero_point(), -128, 127, node.rounding}},
           node.node.inputs};
 }
 
-void emit(const op::Mean& op, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Mean& op, const QuantizedNode& node, Program& program) {
   const Shape& shape = node.input(0).meta.shape;
   const auto [outer, reduced, inner] = blocks_of(op, shape);
   const Multiplier multiplier = multiplier_of(node, reduced);
-  c.use("mean.h");
-  c.line("tuco_mean({}, {}, {}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), outer / shape[0], reduced, inner, node.input_zero_point(0),
-         multiplier.value, multiplier.shift, node.output_zero_point(),
-         rounding_name(node.rounding));
+  program.call("mean.h", "mean",
+               {output_place(program, node), input_place(program, node), outer / shape[0], reduced,
+                inner, node.input_zero_point(0), multiplier.value, multiplier.shift,
+                node.output_zero_point(), node.rounding});
 }
 
 }  // namespace tuco::deploy

@@ -38,18 +38,20 @@ Int8Op lower(const op::Mul&, const QuantizedNode& node) {
           node.node.inputs};
 }
 
-void emit(const op::Mul& op, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Mul& op, const QuantizedNode& node, Program& program) {
   const Multiplier multiplier = multiplier_of(node);
   const auto [low, high] = node.bounds();
-  c.use("mul.h");
-  const std::string multiplication =
-      c.structure("tuco_multiplication", "multiplication",
-                  fmt::format("{}, {},  {}, {}, {},  {}, {}, {}", node.input_zero_point(0),
-                              node.input_zero_point(1), node.output_zero_point(), multiplier.value,
-                              multiplier.shift, low, high, rounding_name(node.rounding)));
-  const std::string broadcast =
-      broadcast_structure(c, broadcast_of(op.name, node.input(0), node.input(1)));
-  c.line("tuco_multiply({}, &{}, &{});", operands(c, node), broadcast, multiplication);
+  const Argument multiplication = program.structure(
+      "tuco_multiplication", "multiplication",
+      {Member::int32(node.input_zero_point(0)), Member::int32(node.input_zero_point(1)),
+       Member::int32(node.output_zero_point()), Member::int32(multiplier.value),
+       Member::int32(multiplier.shift), Member::int32(low), Member::int32(high),
+       Member::argument(node.rounding)});
+  const Argument broadcast =
+      broadcast_structure(program, broadcast_of(op.name, node.input(0), node.input(1)));
+  program.call("mul.h", "multiply",
+               {output_place(program, node), operand(program, node, 0), operand(program, node, 1),
+                broadcast, multiplication});
 }
 
 }  // namespace tuco::deploy

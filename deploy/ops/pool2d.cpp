@@ -55,12 +55,12 @@ Int8Op lower(const op::MaxPool2d& op, const QuantizedNode& node) {
   return {op::QMaxPool2d{op.window, low, high}, node.node.inputs};
 }
 
-void emit(const op::MaxPool2d& op, const QuantizedNode& node, CWriter& c) {
-  c.use("pool.h");
+void emit(const op::MaxPool2d& op, const QuantizedNode& node, Program& program) {
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
   const auto [low, high] = node.bounds();
-  c.line("tuco_max_pool({}, {}, &{}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), window_structure(c, g), low, high);
+  program.call("pool.h", "max_pool",
+               {output_place(program, node), input_place(program, node),
+                window_structure(program, g), low, high});
 }
 
 void quantize(const op::AvgPool2d&, Quantizer& quantizer, Graph::Node& node) {
@@ -92,13 +92,13 @@ Int8Op lower(const op::AvgPool2d& op, const QuantizedNode& node) {
   return {op::QAvgPool2d{op.window, node.input_zero_point(0), low, high}, node.node.inputs};
 }
 
-void emit(const op::AvgPool2d& op, const QuantizedNode& node, CWriter& c) {
-  c.use("pool.h");
+void emit(const op::AvgPool2d& op, const QuantizedNode& node, Program& program) {
   const WindowGeometry g = geometry(op.name, op.window, node.input(0).meta.shape);
   const auto [low, high] = node.bounds();
-  c.line("tuco_average_pool({}, {}, &{}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), window_structure(c, g), low, high,
-         op.window.count_include_pad ? 1 : 0, node.input_zero_point(0));
+  program.call(
+      "pool.h", "average_pool",
+      {output_place(program, node), input_place(program, node), window_structure(program, g), low,
+       high, op.window.count_include_pad ? 1 : 0, node.input_zero_point(0)});
 }
 
 }  // namespace tuco::deploy

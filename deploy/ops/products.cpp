@@ -197,55 +197,49 @@ std::vector<int32_t> interleaved(const FinishTables& tables) {
   return words;
 }
 
-bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c) {
+bool emit_product(const Product& product, const QuantizedNode& node, Program& program) {
   if (product.kernel == ProductKernel::kPlain) return false;
   const WindowGeometry& g = product.geometry;
   const bool depthwise =
       product.kernel == ProductKernel::kPlane || product.kernel == ProductKernel::kTaps;
   const auto [low, high] = node.bounds();
-  const std::string weights = c.array(depthwise ? "int8_t" : "int16_t", "weight", product.weights);
+  const int32_t in_zero_point = node.input_zero_point(0), zero_point = node.output_zero_point();
+  const Argument out = output_place(program, node), in = input_place(program, node);
+  const Argument weights =
+      program.array(depthwise ? "int8_t" : "int16_t", "weight", product.weights);
   const FinishTables& finish = product.finish;
-  std::string channels;
   if (product.kernel == ProductKernel::kRow) {
-    const std::string bias = c.array("int32_t", "bias", finish.biases);
-    const std::string multiplier = c.array("int32_t", "multiplier", finish.multipliers);
-    channels = fmt::format("{}, {}, {}", bias, multiplier, finish.multipliers.size() > 1 ? 1 : 0);
-  } else {
-    channels = c.array("int32_t", "channels", interleaved(finish));
+    const Argument bias = program.array("int32_t", "bias", finish.biases);
+    const Argument multiplier = program.array("int32_t", "multiplier", finish.multipliers);
+    program.call("row.h", "fully_connected_row",
+                 {out, in, weights, g.in_h * g.in_w * g.in_c, g.out_c, bias, multiplier,
+                  finish.multipliers.size() > 1 ? 1 : 0, zero_point, low, high});
+    return true;
   }
-  const std::string places =
-      fmt::format("{}, {}", c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]));
-  const std::string scratch = fmt::format("(int16_t*)(void*)({})", c.scratch());
-  const std::string end =
-      fmt::format("{}, {}, {}, {}", channels, node.output_zero_point(), low, high);
+  const Argument channels = program.array("int32_t", "channels", interleaved(finish));
   switch (product.kernel) {
     case ProductKernel::kPlain:
+    case ProductKernel::kRow:
       break;
     case ProductKernel::kColumns:
-      c.use("columns.h");
-      c.line("tuco_conv2d_columns({}, {}, {}, &{}, {}, {});", places, scratch, weights,
-             window_structure(c, g), node.input_zero_point(0), end);
+      program.call("columns.h", "conv2d_columns",
+                   {out, in, program.scratch(), weights, window_structure(program, g),
+                    in_zero_point, channels, zero_point, low, high});
       break;
     case ProductKernel::kPointwise:
-      c.use("columns.h");
-      c.line("tuco_pointwise_columns({}, {}, {}, {}, {}, {}, {}, {});", places, scratch, weights,
-             g.out_h * g.out_w, g.in_c, g.out_c, descends(g) ? 1 : 0, end);
-      break;
-    case ProductKernel::kRow:
-      c.use("row.h");
-      c.line("tuco_fully_connected_row({}, {}, {}, {}, {});", places, weights,
-             g.in_h * g.in_w * g.in_c, g.out_c, end);
+      program.call("columns.h", "pointwise_columns",
+                   {out, in, program.scratch(), weights, g.out_h * g.out_w, g.in_c, g.out_c,
+                    descends(g) ? 1 : 0, channels, zero_point, low, high});
       break;
     case ProductKernel::kPlane:
-      c.use("plane.h");
-      c.line("tuco_depthwise_plane({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});", places,
-             scratch, weights, g.in_h, g.in_w, g.out_h, g.out_w, g.in_c, g.padding.top,
-             g.padding.left, node.input_zero_point(0), end);
+      program.call("plane.h", "depthwise_plane",
+                   {out, in, program.scratch(), weights, g.in_h, g.in_w, g.out_h, g.out_w, g.in_c,
+                    g.padding.top, g.padding.left, in_zero_point, channels, zero_point, low, high});
       break;
     case ProductKernel::kTaps:
-      c.use("taps.h");
-      c.line("tuco_depthwise_taps({}, {}, &{}, {}, {});", places, weights, window_structure(c, g),
-             node.input_zero_point(0), end);
+      program.call("taps.h", "depthwise_taps",
+                   {out, in, weights, window_structure(program, g), in_zero_point, channels,
+                    zero_point, low, high});
       break;
   }
   return true;

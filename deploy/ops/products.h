@@ -53,7 +53,7 @@ std::vector<int32_t> interleaved(const FinishTables& tables);
 NodeMemory product_memory(const op::Conv2d& op, const QuantizedNode& node);
 NodeMemory product_memory(const op::Linear& op, const QuantizedNode& node);
 
-/// Writes the call of the kernel. Of a plain one nothing is written, and false is returned.
-bool emit_product(const Product& product, const QuantizedNode& node, CWriter& c);
+/// Adds the call of the kernel. For a plain one nothing is added, and false is returned.
+bool emit_product(const Product& product, const QuantizedNode& node, Program& program);
 
 }  // namespace tuco::deploy

@@ -50,15 +50,15 @@ Int8Op lower(const op::ResizeNearest& op, const QuantizedNode& node) {
   return {op, node.node.inputs};
 }
 
-void emit(const op::ResizeNearest& op, const QuantizedNode& node, CWriter& c) {
+void emit(const op::ResizeNearest& op, const QuantizedNode& node, Program& program) {
   const Shape& shape = node.input(0).meta.shape;
-  c.use("resize.h");
   const auto y_steps = source_steps(op, shape[1], op.size.h),
              x_steps = source_steps(op, shape[2], op.size.w);
-  const std::string rows = c.array("int8_t", "rows", y_steps);
-  const std::string columns = x_steps == y_steps ? rows : c.array("int8_t", "columns", x_steps);
-  c.line("tuco_resize_nearest({}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), shape[2], shape[3], op.size.h, op.size.w, rows, columns);
+  const Argument rows = program.array("int8_t", "rows", y_steps);
+  const Argument columns = x_steps == y_steps ? rows : program.array("int8_t", "columns", x_steps);
+  program.call("resize.h", "resize_nearest",
+               {output_place(program, node), input_place(program, node), shape[2], shape[3],
+                op.size.h, op.size.w, rows, columns});
 }
 
 }  // namespace tuco::deploy

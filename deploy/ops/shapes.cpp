@@ -14,7 +14,7 @@ void interpret(const op::Reshape&, const QuantizedNode&, Inputs in, Tensor& out)
   std::copy_n(in[0].data<int8_t>(), out.numel(), out.data<int8_t>());
 }
 Int8Op lower(const op::Reshape& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
-void emit(const op::Reshape&, const QuantizedNode&, CWriter&) {
+void emit(const op::Reshape&, const QuantizedNode&, Program&) {
   // The output is the input's own memory (is_alias).
 }
 
@@ -53,19 +53,16 @@ void interpret(const op::Concat& op, const QuantizedNode&, Inputs in, Tensor& ou
 
 Int8Op lower(const op::Concat& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
 
-void emit(const op::Concat& op, const QuantizedNode& node, CWriter& c) {
-  c.use("concat.h");
+void emit(const op::Concat& op, const QuantizedNode& node, Program& program) {
   const Shape& shape = node.output().meta.shape;
   const int64_t whole = inner_size(shape, op.dim);
   int64_t offset = 0;
   for (int i = 0; i < node.inputs(); ++i) {
     const int64_t part = inner_size(node.input(i).meta.shape, op.dim);
-    const int input = node.node.inputs[i];
-    const std::string from = node.input(i).constant.defined()
-                                 ? c.constant(input, fmt::format("part{}", i))
-                                 : c.buffer(input);
-    c.line("tuco_concat({}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]), from,
-           elements_per_image(node.output()) / whole, part, whole, offset);
+    program.call("concat.h", "concat",
+                 {output_place(program, node),
+                  program.operand(node.node.inputs[i], fmt::format("part{}", i)),
+                  elements_per_image(node.output()) / whole, part, whole, offset});
     offset += part;
   }
 }
@@ -105,13 +102,12 @@ Int8Op lower(const op::Pad& op, const QuantizedNode& node) {
           node.node.inputs};
 }
 
-void emit(const op::Pad& op, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Pad& op, const QuantizedNode& node, Program& program) {
   const Shape& shape = node.input(0).meta.shape;
-  c.use("pad.h");
-  c.line("tuco_pad({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});",
-         c.buffer(node.node.outputs[0]), c.buffer(node.node.inputs[0]), shape[1], shape[2],
-         shape[3], op.before[1], op.after[1], op.before[2], op.after[2], op.before[3], op.after[3],
-         padding_value(op, node));
+  program.call("pad.h", "pad",
+               {output_place(program, node), input_place(program, node), shape[1], shape[2],
+                shape[3], op.before[1], op.after[1], op.before[2], op.after[2], op.before[3],
+                op.after[3], padding_value(op, node)});
 }
 
 }  // namespace tuco::deploy

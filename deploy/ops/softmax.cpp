@@ -29,13 +29,13 @@ Int8Op lower(const op::Softmax&, const QuantizedNode& node) {
   return {op::QSoftmax{}, node.node.inputs, {from_values(table, {256})}};
 }
 
-void emit(const op::Softmax&, const QuantizedNode& node, CWriter& c) {
+void emit(const op::Softmax&, const QuantizedNode& node, Program& program) {
   const SoftmaxScaling s = softmax_scaling(node.input_scale(0), 1, node.rounding);
   const int64_t depth = node.output().meta.shape.back();
-  c.use("softmax.h");
-  c.line("tuco_softmax({}, {}, {}, {}, {}, {}, {}, {});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), elements_per_image(node.output()) / depth, depth,
-         s.multiplier.value, s.multiplier.shift, s.smallest, rounding_name(node.rounding));
+  program.call("softmax.h", "softmax",
+               {output_place(program, node), input_place(program, node),
+                elements_per_image(node.output()) / depth, depth, s.multiplier.value,
+                s.multiplier.shift, s.smallest, node.rounding});
 }
 
 }  // namespace tuco::deploy

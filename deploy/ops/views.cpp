@@ -71,14 +71,13 @@ void interpret_view(const Op& op, Inputs in, Tensor& out) {
 }
 
 template <class Op>
-void emit_view(const Op& op, const QuantizedNode& node, CWriter& c) {
+void emit_view(const Op& op, const QuantizedNode& node, Program& program) {
   const ImageView view = image_view(op, node.input(0).meta.shape);
-  c.use("copy_strided.h");
-  const std::string strides = c.structure(
-      "tuco_strides", "view",
-      fmt::format("{{{}}}, {{{}}}", fmt::join(view.size, ", "), fmt::join(view.step, ", ")));
-  c.line("tuco_copy_strided({}, {} + {}, &{});", c.buffer(node.node.outputs[0]),
-         c.buffer(node.node.inputs[0]), view.offset, strides);
+  const Argument strides = program.structure(
+      "tuco_strides", "view", {Member::int32s(view.size), Member::int32s(view.step)});
+  program.call(
+      "copy_strided.h", "copy_strided",
+      {output_place(program, node), program.place(node.node.inputs[0], view.offset), strides});
 }
 
 }  // namespace
@@ -90,7 +89,9 @@ void interpret(const op::Slice& op, const QuantizedNode&, Inputs in, Tensor& out
   interpret_view(op, in, out);
 }
 Int8Op lower(const op::Slice& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
-void emit(const op::Slice& op, const QuantizedNode& node, CWriter& c) { emit_view(op, node, c); }
+void emit(const op::Slice& op, const QuantizedNode& node, Program& program) {
+  emit_view(op, node, program);
+}
 
 void quantize(const op::Permute& op, Quantizer& quantizer, Graph::Node& node) {
   quantize_view(op, quantizer, node);
@@ -99,6 +100,8 @@ void interpret(const op::Permute& op, const QuantizedNode&, Inputs in, Tensor& o
   interpret_view(op, in, out);
 }
 Int8Op lower(const op::Permute& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
-void emit(const op::Permute& op, const QuantizedNode& node, CWriter& c) { emit_view(op, node, c); }
+void emit(const op::Permute& op, const QuantizedNode& node, Program& program) {
+  emit_view(op, node, program);
+}
 
 }  // namespace tuco::deploy

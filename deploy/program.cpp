@@ -1,0 +1,108 @@
+#include "tuco/deploy/program.h"
+
+#include <algorithm>
+
+#include "tuco/core/error.h"
+#include "tuco/deploy/rules.h"
+
+namespace tuco::deploy {
+namespace {
+
+int element_bytes(const std::string& type) {
+  return type == "int8_t" ? 1 : type == "int16_t" ? 2 : 4;
+}
+
+void count(ConstantBytes& sums, const Constant& constant) {
+  const std::string& what = constant.what;
+  const int64_t bytes = constant.bytes();
+  if (what == "channels") {  // biases and multipliers in turn
+    sums.biases += bytes / 2;
+    sums.multipliers += bytes / 2;
+    return;
+  }
+  (what == "weight"                          ? sums.weights
+   : what == "bias"                          ? sums.biases
+   : what == "multiplier" || what == "shift" ? sums.multipliers
+                                             : sums.others) += bytes;
+}
+
+}  // namespace
+
+Member Member::int32s(const std::vector<int64_t>& values) {
+  return {4, std::vector<Argument>(values.begin(), values.end())};
+}
+
+int64_t Constant::bytes() const {
+  if (!is_struct()) return static_cast<int64_t>(values.size()) * element_bytes(type);
+  int64_t sum = 0;
+  int alignment = 1;
+  for (const Member& member : members) {
+    sum += member.bytes * static_cast<int64_t>(member.elements.size());
+    alignment = std::max(alignment, member.bytes);
+  }
+  return (sum + alignment - 1) / alignment * alignment;
+}
+
+Argument Program::add(Constant constant) {
+  constant.layer = layer_;
+  count(bytes_[layer_], constant);
+  constants_.push_back(std::move(constant));
+  return {Argument::Kind::kConstant, static_cast<int64_t>(constants_.size()) - 1};
+}
+
+Argument Program::array(std::string type, std::string what, std::vector<int32_t> values) {
+  return add({.type = std::move(type), .what = std::move(what), .values = std::move(values)});
+}
+
+Argument Program::structure(std::string type, std::string what, std::vector<Member> members) {
+  return add({.type = std::move(type), .what = std::move(what), .members = std::move(members)});
+}
+
+Argument Program::constant(int value, std::string what) {
+  const Tensor& tensor = graph_.values[value].constant;
+  if (tensor.dtype() != DType::int8)
+    return array("int32_t", std::move(what), tensor.to_vector<int32_t>());
+  const auto values = tensor.to_vector<int8_t>();
+  return array("int8_t", std::move(what), {values.begin(), values.end()});
+}
+
+Argument Program::operand(int value, std::string what) {
+  return graph_.values[value].constant.defined() ? constant(value, std::move(what)) : place(value);
+}
+
+void Program::call(std::string header, std::string kernel, std::vector<Argument> arguments) {
+  headers_.insert(std::move(header));
+  layers_[layer_].push_back({std::move(kernel), std::move(arguments)});
+}
+
+Program make_program(const QuantizedModel& model, const MemoryPlan& plan) {
+  const Graph& graph = model.graph;
+  Program program(graph, plan);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Graph::Node& node = graph.nodes[i];
+    program.begin_layer(static_cast<int>(i));
+    std::visit(
+        [&]<class Op>(const Op& op) {
+          if constexpr (not_quantizable<Op> != nullptr)
+            fail<UnsupportedOp>("node {} ({}) cannot run on a device: {}", i, tuco::name(node.op),
+                                not_quantizable<Op>);
+          else
+            emit(op, QuantizedNode{graph, node, model.rounding}, program);
+        },
+        node.op);
+  }
+  return program;
+}
+
+ConstantBytes Program::constant_bytes() const {
+  ConstantBytes sum;
+  for (const ConstantBytes& layer : bytes_) {
+    sum.weights += layer.weights;
+    sum.biases += layer.biases;
+    sum.multipliers += layer.multipliers;
+    sum.others += layer.others;
+  }
+  return sum;
+}
+
+}  // namespace tuco::deploy
