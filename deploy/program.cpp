@@ -8,10 +8,6 @@
 namespace tuco::deploy {
 namespace {
 
-int element_bytes(const std::string& type) {
-  return type == "int8_t" ? 1 : type == "int16_t" ? 2 : 4;
-}
-
 void count(ConstantBytes& sums, const Constant& constant) {
   const std::string& what = constant.what;
   const int64_t bytes = constant.bytes();
@@ -33,7 +29,7 @@ Member Member::int32s(const std::vector<int64_t>& values) {
 }
 
 int64_t Constant::bytes() const {
-  if (!is_struct()) return static_cast<int64_t>(values.size()) * element_bytes(type);
+  if (!is_struct()) return static_cast<int64_t>(values.size()) * element_bytes();
   int64_t sum = 0;
   int alignment = 1;
   for (const Member& member : members) {

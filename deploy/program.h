@@ -64,6 +64,8 @@ struct Constant {
   std::vector<Member> members = {};
 
   bool is_struct() const { return !members.empty(); }
+  /// Size of an array's element.
+  int element_bytes() const { return type == "int8_t" ? 1 : type == "int16_t" ? 2 : 4; }
   /// Size on a 32-bit machine, what fills up a struct's end included.
   int64_t bytes() const;
 };

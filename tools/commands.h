@@ -8,8 +8,10 @@ namespace tuco::tools {
 void add_predict(CLI::App& app);
 /// tuco export MODEL --calibrate DIR -o NAME: int8 C code and a report.
 void add_export(CLI::App& app);
-/// tuco compile MODEL -o PATH: PATH.c and PATH.h for a microcontroller.
+/// tuco compile MODEL -o PATH: PATH.c and PATH.h for a microcontroller, or a file for one.
 void add_compile(CLI::App& app);
+/// tuco runtime [MODEL.tuco...] -o HEADER: the loader for such files.
+void add_runtime(CLI::App& app);
 /// tuco bench MODEL: latency, throughput, memory and the time of each layer, in float32 and int8;
 /// tuco bench --machine: what the machine can do at most.
 void add_bench(CLI::App& app);

@@ -3,6 +3,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/text.h"
+#include "tuco/deploy/device_file.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
@@ -17,6 +18,13 @@ struct Compile {
   Quantizing quantizing;
 
   void run() const {
+    if (output.ends_with(".tuco")) {
+      const deploy::DeviceFile file = deploy::write_device_file(int8_model(), output);
+      fmt::print("wrote {}: {} bytes in flash, an arena of {} bytes in RAM, {} products a run\n",
+                 output, grouped(static_cast<int64_t>(file.bytes.size())),
+                 grouped(file.arena_bytes), grouped(file.products));
+      return;
+    }
     const deploy::CSource c = deploy::write_c(int8_model(), output);
     fmt::print(
         "wrote {0}.c and {0}.h: {1} bytes of constants in flash, an arena of {2} bytes in RAM, {3} "
@@ -45,7 +53,9 @@ void add_compile(CLI::App& app) {
   command->add_option("MODEL", options->model, "float or int8 model (.safetensors, .tflite)")
       ->required();
   options->quantizing.add_options(*command);
-  command->add_option("-o,--output", options->output, "path of the C files without an ending");
+  command->add_option("-o,--output", options->output,
+                      "path of the C files without an ending; or NAME.tuco, a file that a "
+                      "microcontroller loads (see tuco runtime)");
   command->callback([options] { options->run(); });
 }
 

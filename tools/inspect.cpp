@@ -3,6 +3,7 @@
 #include "tuco/core/file.h"
 #include "tuco/core/safetensors.h"
 #include "tuco/deploy/constant_channels.h"
+#include "tuco/deploy/device_file.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/memory_plan.h"
@@ -40,6 +41,10 @@ void print_graph(const deploy::StoredNetwork& network) {
 
 void inspect(const std::string& path) {
   const File file = File::open(path);
+  if (deploy::is_device_file(file)) {
+    fmt::print("{}", deploy::describe_device_file(file));
+    return;
+  }
   if (deploy::is_tflite(file)) {
     const deploy::StoredNetwork network = deploy::import_tflite(file);
     NamedTensors constants;

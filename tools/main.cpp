@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   tuco::tools::add_predict(app);
   tuco::tools::add_export(app);
   tuco::tools::add_compile(app);
+  tuco::tools::add_runtime(app);
   tuco::tools::add_bench(app);
   tuco::tools::add_plan(app);
   tuco::tools::add_inspect(app);

@@ -7,10 +7,11 @@
 #include "window.h"
 
 // out (out_h, out_w, in_c) from in (in_h, in_w, in_c), clamped to [low, high]; g->groups is not
-// read. out overlaps nothing.
-TUCO_KERNEL void tuco_max_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
-                               const tuco_window* g, int32_t low, int32_t high) {
-  const int32_t row = g->in_w * g->in_c * g->dilation_h, step = g->in_c * g->dilation_w;
+// read. out overlaps nothing, or precedes the inputs that are still needed.
+TUCO_KERNEL void tuco_max_pool(int8_t* out, const int8_t* in, const tuco_window* g, int32_t low,
+                               int32_t high) {
+  const int32_t in_c = g->in_c, step = in_c * g->dilation_w;
+  const int32_t row = g->in_w * in_c * g->dilation_h;
   for (int32_t y = 0; y < g->out_h; y++) {
     const int32_t top = y * g->stride_h - g->pad_top;
     const int32_t ky0 = tuco_first_tap(top, g->dilation_h);
@@ -19,8 +20,8 @@ TUCO_KERNEL void tuco_max_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RES
       const int32_t left = x * g->stride_w - g->pad_left;
       const int32_t kx0 = tuco_first_tap(left, g->dilation_w);
       const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
-      const int32_t corner = (top * g->in_w + left) * g->in_c;  // may lie in the padding
-      for (int32_t c = 0; c < g->in_c; c++) {
+      const int32_t corner = (top * g->in_w + left) * in_c;  // may lie in the padding
+      for (int32_t c = 0; c < in_c; c++) {
         int32_t best = low;
         for (int32_t ky = ky0; ky < ky1; ky++)
           for (int32_t kx = kx0; kx < kx1; kx++)
@@ -40,10 +41,11 @@ TUCO_INLINE int32_t tuco_rounded_quotient(int32_t sum, int32_t count) {
 // alone; with count_padding = 1 those in the padding count as well, with the real value 0, that is
 // zero_point (PyTorch's count_include_pad, Caffe's average pooling); a window's part beyond the
 // padding never counts.
-TUCO_KERNEL void tuco_average_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in,
-                                   const tuco_window* g, int32_t low, int32_t high,
-                                   int32_t count_padding, int32_t zero_point) {
-  const int32_t row = g->in_w * g->in_c * g->dilation_h, step = g->in_c * g->dilation_w;
+TUCO_KERNEL void tuco_average_pool(int8_t* out, const int8_t* in, const tuco_window* g,
+                                   int32_t low, int32_t high, int32_t count_padding,
+                                   int32_t zero_point) {
+  const int32_t in_c = g->in_c, step = in_c * g->dilation_w;
+  const int32_t row = g->in_w * in_c * g->dilation_h;
   for (int32_t y = 0; y < g->out_h; y++) {
     const int32_t top = y * g->stride_h - g->pad_top;
     const int32_t ky0 = tuco_first_tap(top, g->dilation_h);
@@ -55,10 +57,10 @@ TUCO_KERNEL void tuco_average_pool(int8_t* TUCO_RESTRICT out, const int8_t* TUCO
       const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
       const int32_t padded_w =
           tuco_end_tap(left, g->in_w + g->pad_right, g->dilation_w, g->kernel_w);
-      const int32_t corner = (top * g->in_w + left) * g->in_c;  // may lie in the padding
+      const int32_t corner = (top * g->in_w + left) * in_c;  // may lie in the padding
       const int32_t cells = (ky1 - ky0) * (kx1 - kx0);
       const int32_t count = count_padding ? padded_h * padded_w : cells;
-      for (int32_t c = 0; c < g->in_c; c++) {
+      for (int32_t c = 0; c < in_c; c++) {
         int32_t sum = count_padding ? (count - cells) * zero_point : 0;
         for (int32_t ky = ky0; ky < ky1; ky++)
           for (int32_t kx = kx0; kx < kx1; kx++) sum += in[corner + ky * row + kx * step + c];

@@ -1,6 +1,7 @@
 // make_model FOLDER: writes an int8 model as FOLDER/model.c and model.h, as any program would, and
-// inputs for it with the outputs that the reference interpreter gives, as model_cases.h and, their
-// bytes alone, as inputs.bin and outputs.bin. bytes.json has the sizes of the model's constants.
+// as model.tuco with its loader, tuco_model.h, and inputs for it with the outputs that the
+// reference interpreter gives, as model_cases.h and, their bytes alone, as inputs.bin and
+// outputs.bin. bytes.json has the sizes of the model's constants.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "tests/deploy/networks.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
+#include "tuco/deploy/device_file.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/passes.h"
@@ -41,6 +43,8 @@ void write(const std::string& folder) {
   deploy::optimize(graph);
   const auto model = deploy::quantize(graph, test::random_images(network, 16, 2));
   const deploy::ConstantBytes constants = deploy::write_c(model, folder + "/model").constants;
+  const uint32_t kernels = deploy::write_device_file(model, folder + "/model.tuco").kernels;
+  write_file(folder + "/tuco_model.h", deploy::device_runtime(kernels));
   const Tensor inputs =
       deploy::quantize_values(test::random_images(network, kCases, 3),
                               *model.graph.values[model.graph.inputs.at(0)].quantization);
