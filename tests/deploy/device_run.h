@@ -1,6 +1,7 @@
 // Runs models in files as a device does, in memory of exactly their size, which AddressSanitizer
 // watches.
 #pragma once
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -16,7 +17,7 @@ class DeviceRun {
   /// Opens the file; `arena_bytes` are there for it.
   DeviceRun(const Bytes& file, size_t arena_bytes)
       : file_(new uint8_t[file.size()]), arena_(new int8_t[arena_bytes]) {
-    std::memcpy(file_.get(), file.data(), file.size());
+    std::copy(file.begin(), file.end(), file_.get());
     std::memset(arena_.get(), 0x5a, arena_bytes);
     status_ = tuco_model_open(&model_, file_.get(), file.size(), arena_.get(), arena_bytes, &call_);
   }
