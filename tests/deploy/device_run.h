@@ -30,7 +30,7 @@ class DeviceRun {
 
   /// The output for an input of header().input.bytes.
   std::vector<int8_t> run(const int8_t* input) {
-    std::memcpy(tuco_model_input(&model_), input, header().input.bytes);
+    std::copy_n(input, header().input.bytes, tuco_model_input(&model_));
     const int8_t* output = tuco_model_run(&model_);
     return {output, output + header().output.bytes};
   }
