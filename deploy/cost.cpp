@@ -38,4 +38,10 @@ NodeCost cost_of(const Graph& graph, const Graph::Node& node) {
   return cost;
 }
 
+int64_t products_of(const Graph& graph) {
+  int64_t sum = 0;
+  for (const Graph::Node& node : graph.nodes) sum += cost_of(graph, node).products;
+  return sum;
+}
+
 }  // namespace tuco::deploy

@@ -14,4 +14,7 @@ struct NodeCost {
 
 NodeCost cost_of(const Graph& graph, const Graph::Node& node);
 
+/// Products of all nodes, for one image.
+int64_t products_of(const Graph& graph);
+
 }  // namespace tuco::deploy

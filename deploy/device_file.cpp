@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "tuco/core/error.h"
-#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/runtime/model.h"
@@ -180,8 +179,8 @@ struct Opened {
 
 }  // namespace
 
-DeviceFile make_device_file(const QuantizedModel& whole) {
-  const QuantizedModel model = without_constant_channels(whole);
+DeviceFile make_device_file(const QuantizedModel& whole, const DeviceOptions& options) {
+  const QuantizedModel model = device_model(whole, options);
   const Graph& graph = model.graph;
   require<UnsupportedOp>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                          "files for devices have one input and one output, not {} and {}",
@@ -214,7 +213,7 @@ DeviceFile make_device_file(const QuantizedModel& whole) {
       header.class_count++;
     }
   file.bytes = std::move(writer).finish(header);
-  for (const Graph::Node& node : graph.nodes) file.products += cost_of(graph, node).products;
+  file.products = products_of(graph);
   file.constants = program.constant_bytes();
   file.arena_bytes = plan.arena_bytes;
   file.arena_lower_bound = plan.lower_bound;
@@ -226,8 +225,9 @@ DeviceFile make_device_file(const QuantizedModel& whole) {
   return file;
 }
 
-DeviceFile write_device_file(const QuantizedModel& model, const std::string& path) {
-  DeviceFile file = make_device_file(model);
+DeviceFile write_device_file(const QuantizedModel& model, const std::string& path,
+                             const DeviceOptions& options) {
+  DeviceFile file = make_device_file(model, options);
   write_file(path, file.bytes);
   return file;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tuco/core/file.h"
+#include "tuco/deploy/device_model.h"
 #include "tuco/deploy/program.h"
 
 namespace tuco::deploy {
@@ -19,14 +20,15 @@ struct DeviceFile {
   uint32_t kernels = 0;
 };
 
-/// Makes the file of a model with one input and one output, without the channels that never change
-/// (deploy/constant_channels.h), and checks it as devices do. Throws UnsupportedOp for an op
-/// without a kernel, or a layer beyond what devices take from files.
-DeviceFile make_device_file(const QuantizedModel& model);
+/// Makes the file of a model with one input and one output, in the form of device_model, and checks
+/// it as devices do. Throws UnsupportedOp for an op without a kernel or a layer beyond what devices
+/// take from files, and as device_model does.
+DeviceFile make_device_file(const QuantizedModel& model, const DeviceOptions& options = {});
 
 /// Writes make_device_file's bytes. An old file stays whole when it fails. Throws IoError, and as
 /// make_device_file does.
-DeviceFile write_device_file(const QuantizedModel& model, const std::string& path);
+DeviceFile write_device_file(const QuantizedModel& model, const std::string& path,
+                             const DeviceOptions& options = {});
 
 /// Whether a file begins as a device's model does.
 bool is_device_file(const File& file);

@@ -5,6 +5,7 @@
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/pool2d.h"
 #include "tuco/deploy/ops/products.h"
+#include "tuco/deploy/ops/stretches.h"
 
 namespace tuco::deploy {
 namespace {
@@ -44,6 +45,23 @@ NodeMemory memory_of(const op::MaxPool2d& op, const QuantizedNode& node) {
 
 NodeMemory memory_of(const op::AvgPool2d& op, const QuantizedNode& node) {
   return pool_memory(op, node);
+}
+
+template <class View>
+NodeMemory view_memory(const View& op, const QuantizedNode& node) {
+  return {.stretch = stretch_of(op, node.input(0).meta.shape)};
+}
+
+NodeMemory memory_of(const op::Slice& op, const QuantizedNode& node) {
+  return view_memory(op, node);
+}
+
+NodeMemory memory_of(const op::Permute& op, const QuantizedNode& node) {
+  return view_memory(op, node);
+}
+
+NodeMemory memory_of(const op::Concat& op, const QuantizedNode& node) {
+  return {.stretches = stretches_of(op, node)};
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/deploy/c_text.h"
-#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/ops/emit.h"
 #include "tuco/deploy/rules.h"
@@ -134,10 +133,11 @@ std::string make_header(const QuantizedModel& model, const std::string& name,
 
 }  // namespace
 
-CSource generate_c(const QuantizedModel& whole, const std::string& name) {
+CSource generate_c(const QuantizedModel& whole, const std::string& name,
+                   const DeviceOptions& options) {
   require<Error>(is_identifier(name),
                  "generate_c: \"{}\" is not a C identifier (letters, digits, _)", name);
-  const QuantizedModel model = without_constant_channels(whole);
+  const QuantizedModel model = device_model(whole, options);
   const Graph& graph = model.graph;
   require<UnsupportedOp>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                          "generate_c: {} inputs and {} outputs, expected one of each",
@@ -182,8 +182,9 @@ CSource generate_c(const QuantizedModel& whole, const std::string& name) {
   return result;
 }
 
-CSource write_c(const QuantizedModel& model, const std::string& path) {
-  const CSource c = generate_c(model, std::filesystem::path(path).filename().string());
+CSource write_c(const QuantizedModel& model, const std::string& path,
+                const DeviceOptions& options) {
+  const CSource c = generate_c(model, std::filesystem::path(path).filename().string(), options);
   write_file(path + ".h", c.header);
   write_file(path + ".c", c.source);
   return c;

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "tuco/deploy/device_model.h"
 #include "tuco/deploy/program.h"
 #include "tuco/deploy/quantize.h"
 
@@ -20,14 +21,15 @@ struct CSource {
   int64_t arena_bytes = 0, arena_lower_bound = 0;
 };
 
-/// Generates C for a model with one input and one output, without the channels that never change
-/// (deploy/constant_channels.h). `name` becomes the prefix of all names,
-/// and must be a C identifier. Throws Error for another name, UnsupportedOp for an op without a
-/// kernel.
-CSource generate_c(const QuantizedModel& model, const std::string& name);
+/// Generates C for a model with one input and one output, in the form of device_model. `name`
+/// becomes the prefix of all names, and must be a C identifier. Throws Error for another name,
+/// UnsupportedOp for an op without a kernel, and as device_model does.
+CSource generate_c(const QuantizedModel& model, const std::string& name,
+                   const DeviceOptions& options = {});
 
 /// Writes generate_c's files as path.c and path.h, the last part of the path being the name. Old
 /// files stay whole when it fails. Throws IoError, and as generate_c does.
-CSource write_c(const QuantizedModel& model, const std::string& path);
+CSource write_c(const QuantizedModel& model, const std::string& path,
+                const DeviceOptions& options = {});
 
 }  // namespace tuco::deploy

@@ -20,6 +20,10 @@ struct NodeMemory {
   bool descending = false;
   /// The output may have the place of its first input, of the same size.
   bool in_place = false;
+  /// The output is the first input's bytes from here on: both may have one place.
+  std::optional<int64_t> stretch = {};
+  /// The inputs are the output's bytes from here on, one after another; empty where they are not.
+  std::vector<int64_t> stretches = {};
 };
 
 /// The places of a graph's activations, in bytes.
@@ -48,6 +52,8 @@ struct MemoryOptions {
   /// For each node; empty where kernels need no scratch memory, point-wise ops work in place, and
   /// nothing else overlaps.
   std::vector<NodeMemory> nodes = {};
+  /// Stretches have one place with what they are a part of, so that nothing has to be copied.
+  bool share_stretches = false;
 };
 
 /// Plans the arena for values of such sizes in bytes: reshapes are free, ops work in place where

@@ -8,6 +8,17 @@
 namespace tuco::deploy {
 namespace {
 
+size_t hash_of(const Constant& constant) {
+  size_t hash = std::hash<std::string>()(constant.type);
+  const auto add = [&](int64_t number) {
+    hash = (hash ^ static_cast<size_t>(number)) * 0x100000001b3u;
+  };
+  for (const int32_t value : constant.values) add(value);
+  for (const Member& member : constant.members)
+    for (const Argument& element : member.elements) add(element.value);
+  return hash;
+}
+
 void count(ConstantBytes& sums, const Constant& constant) {
   const std::string& what = constant.what;
   const int64_t bytes = constant.bytes();
@@ -40,6 +51,10 @@ int64_t Constant::bytes() const {
 }
 
 Argument Program::add(Constant constant) {
+  const size_t hash = hash_of(constant);
+  for (auto [at, end] = by_hash_.equal_range(hash); at != end; ++at)
+    if (constants_[at->second].is_like(constant)) return {Argument::Kind::kConstant, at->second};
+  by_hash_.emplace(hash, static_cast<int64_t>(constants_.size()));
   constant.layer = layer_;
   count(bytes_[layer_], constant);
   constants_.push_back(std::move(constant));

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tuco/core/graph.h"
@@ -33,6 +34,7 @@ struct Argument {
   Kind kind = Kind::kInteger;
   int64_t value = 0;
 
+  friend bool operator==(const Argument&, const Argument&) = default;
   Argument(std::integral auto integer) : value(static_cast<int64_t>(integer)) {}
   Argument(Rounding rounding) : kind(Kind::kRounding), value(static_cast<int64_t>(rounding)) {}
   Argument(Kind k, int64_t v) : kind(k), value(v) {}
@@ -49,6 +51,7 @@ struct Member {
   static Member int32(int64_t value) { return {4, {Argument(value)}}; }
   static Member int32s(const std::vector<int64_t>& values);
   static Member argument(Argument argument) { return {4, {argument}}; }
+  friend bool operator==(const Member&, const Member&) = default;
 };
 
 /// A constant array of integers, or a struct of the runtime.
@@ -66,6 +69,10 @@ struct Constant {
   bool is_struct() const { return !members.empty(); }
   /// Size of an array's element.
   int element_bytes() const { return type == "int8_t" ? 1 : type == "int16_t" ? 2 : 4; }
+  /// Whether both hold the same.
+  bool is_like(const Constant& other) const {
+    return type == other.type && values == other.values && members == other.members;
+  }
   /// Size on a 32-bit machine, what fills up a struct's end included.
   int64_t bytes() const;
 };
@@ -76,8 +83,8 @@ struct Call {
   std::vector<Argument> arguments;
 };
 
-/// The program of one model, which the `emit` rules make. It refers to the graph and the plan that
-/// it is made from.
+/// The program of one model, which the `emit` rules make; equal constants are there once. It refers
+/// to the graph and the plan that it is made from.
 class Program {
  public:
   Program(const Graph& graph, const MemoryPlan& plan)
@@ -124,6 +131,8 @@ class Program {
   int layer_ = 0;
   std::set<std::string> headers_;
   std::vector<Constant> constants_;
+  /// Numbers of constants by the hash of what they hold.
+  std::unordered_multimap<size_t, int64_t> by_hash_;
   std::vector<std::vector<Call>> layers_;
   std::vector<ConstantBytes> bytes_;
 };

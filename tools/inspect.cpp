@@ -2,8 +2,8 @@
 
 #include "tuco/core/file.h"
 #include "tuco/core/safetensors.h"
-#include "tuco/deploy/constant_channels.h"
 #include "tuco/deploy/device_file.h"
+#include "tuco/deploy/device_model.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/memory_plan.h"
@@ -33,8 +33,7 @@ void print_graph(const deploy::StoredNetwork& network) {
   fmt::print("\nGraph\n{}", network.graph.to_string());
   if (!network.rounding) return;
   // The arena is that of the exported C, which has no channels that never change.
-  const auto plan =
-      deploy::plan_memory(deploy::without_constant_channels({network.graph, *network.rounding}));
+  const auto plan = deploy::plan_memory(deploy::device_model({network.graph, *network.rounding}));
   fmt::print("\nArena {} bytes (no plan can do with less than {})\n", plan.arena_bytes,
              plan.lower_bound);
 }

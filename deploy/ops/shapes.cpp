@@ -1,6 +1,7 @@
 // Ops that move integers without computing; input and output share scale and zero point.
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/ops/stretches.h"
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
@@ -53,16 +54,30 @@ void interpret(const op::Concat& op, const QuantizedNode&, Inputs in, Tensor& ou
 
 Int8Op lower(const op::Concat& op, const QuantizedNode& node) { return {op, node.node.inputs}; }
 
+std::vector<int64_t> stretches_of(const op::Concat& op, const QuantizedNode& node) {
+  std::vector<int64_t> stretches;
+  if (inner_size(node.output().meta.shape, op.dim) != elements_per_image(node.output()))
+    return stretches;
+  int64_t offset = 0;
+  for (int i = 0; i < node.inputs(); ++i) {
+    stretches.push_back(offset);
+    offset += elements_per_image(node.input(i));
+  }
+  return stretches;
+}
+
 void emit(const op::Concat& op, const QuantizedNode& node, Program& program) {
   const Shape& shape = node.output().meta.shape;
   const int64_t whole = inner_size(shape, op.dim);
   int64_t offset = 0;
   for (int i = 0; i < node.inputs(); ++i) {
     const int64_t part = inner_size(node.input(i).meta.shape, op.dim);
-    program.call("concat.h", "concat",
-                 {output_place(program, node),
-                  program.operand(node.node.inputs[i], fmt::format("part{}", i)),
-                  elements_per_image(node.output()) / whole, part, whole, offset});
+    const int64_t rows = elements_per_image(node.output()) / whole;
+    const Argument from = program.operand(node.node.inputs[i], fmt::format("part{}", i));
+    const Argument to = output_place(program, node);
+    const bool is_there =
+        rows == 1 && from.kind == Argument::Kind::kPlace && from.value == to.value + offset;
+    if (!is_there) program.call("concat.h", "concat", {to, from, rows, part, whole, offset});
     offset += part;
   }
 }

@@ -2,6 +2,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/layout.h"
 #include "tuco/deploy/ops/emit.h"
+#include "tuco/deploy/ops/stretches.h"
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
@@ -71,16 +72,31 @@ void interpret_view(const Op& op, Inputs in, Tensor& out) {
 }
 
 template <class Op>
+std::optional<int64_t> stretch(const Op& op, const Shape& shape) {
+  const ImageView view = image_view(op, shape);
+  const bool is_dense = view.size[kMaxRank - 2] == 1 && view.step[kMaxRank - 1] == 1;
+  return is_dense ? std::optional(view.offset) : std::nullopt;
+}
+
+template <class Op>
 void emit_view(const Op& op, const QuantizedNode& node, Program& program) {
   const ImageView view = image_view(op, node.input(0).meta.shape);
+  const Argument place = program.place(node.node.inputs[0], view.offset);
+  if (place.value == output_place(program, node).value && stretch(op, node.input(0).meta.shape))
+    return;  // the bytes are there
   const Argument strides = program.structure(
       "tuco_strides", "view", {Member::int32s(view.size), Member::int32s(view.step)});
-  program.call(
-      "copy_strided.h", "copy_strided",
-      {output_place(program, node), program.place(node.node.inputs[0], view.offset), strides});
+  program.call("copy_strided.h", "copy_strided", {output_place(program, node), place, strides});
 }
 
 }  // namespace
+
+std::optional<int64_t> stretch_of(const op::Slice& op, const Shape& shape) {
+  return stretch(op, shape);
+}
+std::optional<int64_t> stretch_of(const op::Permute& op, const Shape& shape) {
+  return stretch(op, shape);
+}
 
 void quantize(const op::Slice& op, Quantizer& quantizer, Graph::Node& node) {
   quantize_view(op, quantizer, node);

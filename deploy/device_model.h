@@ -1,0 +1,18 @@
+// The form in which a model goes onto a device.
+#pragma once
+#include <optional>
+
+#include "tuco/deploy/quantize.h"
+
+namespace tuco::deploy {
+
+struct DeviceOptions {
+  /// The most bytes that the arena may have; layers are computed in strips where that needs it.
+  std::optional<int64_t> arena_bytes = {};
+};
+
+/// The model without the channels that never change (deploy/constant_channels.h), and in strips
+/// (deploy/strips.h) where its arena would be too large. Throws Error if that cannot be helped.
+QuantizedModel device_model(const QuantizedModel& model, const DeviceOptions& options = {});
+
+}  // namespace tuco::deploy
