@@ -37,6 +37,7 @@ ImportRule import_rule(schema::BuiltinOperator code) {
       {SQRT, import_sqrt},
       {RSQRT, import_rsqrt},
       {SQUARE, import_square},
+      {POW, import_pow},
       {QUANTIZE, import_quantize},
       {DEQUANTIZE, import_dequantize},
       {RESHAPE, import_reshape},

@@ -50,6 +50,7 @@ void import_log(OperatorImport& op);
 void import_sqrt(OperatorImport& op);
 void import_rsqrt(OperatorImport& op);
 void import_square(OperatorImport& op);
+void import_pow(OperatorImport& op);
 void import_quantize(OperatorImport& op);
 void import_dequantize(OperatorImport& op);
 

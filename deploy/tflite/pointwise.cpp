@@ -76,6 +76,13 @@ void import_sqrt(OperatorImport& op) { import_unary(op, op::Sqrt{}); }
 void import_rsqrt(OperatorImport& op) { import_unary(op, op::Power{-0.5}); }
 void import_square(OperatorImport& op) { import_unary(op, op::Power{2}); }
 
+void import_pow(OperatorImport& op) {
+  const Tensor exponent = op.constant(1);
+  require<UnsupportedOp>(exponent.numel() == 1 && !op.int8(), "to {} exponents, expected one",
+                         exponent.numel());
+  import_unary(op, op::Power{exponent.item<double>()});
+}
+
 void import_leaky_relu(OperatorImport& op) {
   const float alpha = op.options<schema::LeakyReluOptions>().alpha();
   require<UnsupportedOp>(!op.int8(), "it has no int8 form here");

@@ -86,8 +86,9 @@ class RandomModel {
         {fmt::format("v{}", graph_.values.size()), {sizes, DType::int8}, {}, q});
   }
   std::optional<op::Clamp> activation(const Quantization& q) {
-    switch (rng_.below(6)) {
+    switch (rng_.below(7)) {
       case 0:
+        return op::Clamp{-1, 1};
       case 1:
         return op::Clamp{.low = 0};
       case 2:

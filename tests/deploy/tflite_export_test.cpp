@@ -133,6 +133,7 @@ TEST(ExportTflite, FloatOpsBecomeOperatorsAndComeBack) {
   expect([&](const Tensor& x) { return sqrt(x2(x)); }, {"MUL", "ADD", "SQRT"});
   expect([&](const Tensor& x) { return pow(x2(x), -0.5); }, {"MUL", "ADD", "RSQRT"});
   expect([&](const Tensor& x) { return pow(x, 2); }, {"SQUARE"});
+  expect([&](const Tensor& x) { return pow(x2(x), 1.7); }, {"MUL", "ADD", "POW"});
   expect([&](const Tensor& x) { return tanh(x); }, {"TANH"});
   expect([&](const Tensor& x) { return sigmoid(x); }, {"LOGISTIC"});
   expect([&](const Tensor& x) { return softmax(x); }, {"SOFTMAX"});

@@ -1,11 +1,13 @@
 // make_inputs FOLDER: what the tests of the programs feed them: drawn pictures as
-// pictures/{cat,dog}/N.png and photos.tar-like folders train/ and test/, a damaged PNG, and a small
-// data set in MNIST's files.
+// pictures/{cat,dog}/N.png and photos.tar-like folders train/ and test/, a damaged PNG, arrays of
+// numbers, and a small data set in MNIST's files.
 #include <fmt/format.h>
 
 #include <filesystem>
 
 #include "tuco/core/file.h"
+#include "tuco/core/npy.h"
+#include "tuco/core/rng.h"
 #include "tuco/data/drawn.h"
 #include "tuco/data/image.h"
 
@@ -57,6 +59,9 @@ void write(const fs::path& folder) {
   Bytes damaged = File::open((folder / "pictures/cat/0.png").string()).read_all();
   damaged.resize(damaged.size() / 2);
   write_file((folder / "damaged.png").string(), damaged);
+  Rng rng(8);
+  save_npy(folder / "samples.npy", randn({4, 96, 96, 3}, rng));
+  save_npy(folder / "wrong.npy", randn({3, 5}, rng));
   write_digits(folder / "mnist", "train", 256);
   write_digits(folder / "mnist", "t10k", 200);
 }

@@ -156,6 +156,40 @@ export_() {
   ! ls "$own"/x* "$own"/2-bad* > /dev/null 2>&1 || fail "something was written: $(ls "$own")"
 }
 
+# A model as C alone, from each kind of file.
+compile() {
+  local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
+  expect 0 "$tuco" compile "$model" --calibrate "$pictures" -o "$own/pets"
+  says "wrote $own/pets.c and $own/pets.h: " " bytes of constants in flash" "276,480 bytes in RAM" \
+    " products a run"
+  has_files "$own"/pets.{c,h}
+  # A .tflite of the same model: the same numbers, the same answers, and pictures as before.
+  mkdir -p "$own/again"
+  expect 0 "$tuco" export "$model" --calibrate "$pictures" --tflite -o "$own/again/pets"
+  says "wrote $own/again/pets.tflite"
+  cmp "$own/pets.c" "$own/again/pets.c" || fail "export and compile give other C"
+  expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/again/pets"
+  says "276,480 bytes in RAM"
+  diff <(grep -o '^  *-\?[0-9].*' "$own/pets.c") <(grep -o '^  *-\?[0-9].*' "$own/again/pets.c") ||
+    fail "other constants from the .tflite"
+  expect 0 "$tuco" inspect "$own/again/pets.tflite"
+  says " int8 " "Graph" "conv2d(" "Arena 276480 bytes"
+  expect 0 "$tuco" predict "$own/again/pets.tflite" "$pictures/dog/0.png"
+  says "dog/0.png  "
+  # Samples need not be pictures.
+  expect 0 "$tuco" compile "$model" --calibrate "$inputs/samples.npy" --samples 2 -o "$own/pets"
+  expect 1 "$tuco" compile "$model" --calibrate "$inputs/wrong.npy" -o "$own/x"
+  says "wrong.npy holds float32 (3, 5), expected float32 (3, 96, 96, 3)"
+  expect 1 "$tuco" compile "$model" -o "$own/x"
+  says "--calibrate PATH"
+  expect 1 "$tuco" compile "$own/again/pets.tflite" --calibrate "$pictures" -o "$own/x"
+  says "is an int8 model already"
+  head -c 5000 "$own/again/pets.tflite" > "$own/short.tflite"
+  expect 1 "$tuco" compile "$own/short.tflite" -o "$own/x"
+  says "short.tflite: tflite: no flatbuffer of a model"
+  ! ls "$own"/x* > /dev/null 2>&1 || fail "something was written: $(ls "$own")"
+}
+
 plan() {
   local model=$trained/cats_vs_dogs.safetensors picture=$inputs/pictures/cat/0.png
   expect 0 "$tuco" plan "$model" --batch 4 -o "$own/pets.plan"
