@@ -1,5 +1,6 @@
 #include "tuco/deploy/check_model.h"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "tuco/core/error.h"
@@ -152,14 +153,14 @@ class Checker {
   void check_op(const op::Tanh&) const { check_scale({{1.0f / 128}, {0}, -1}); }
   void check_op(const op::Relu&) const {}
   void check_op(const op::LeakyRelu& op) const {
-    require<UnsupportedOp>(op.slope >= 0, "leaky_relu: slope {} has no int8 kernel", op.slope);
+    require<FormatError>(std::isfinite(op.slope), "leaky_relu: slope {}", op.slope);
   }
   void check_op(const op::HardSwish&) const {
-    require<UnsupportedOp>(
-        hard_swish_scaling(input(0).quantization->scale[0], output().quantization->scale[0])
-                .output_shift <= 0,
-        "hard_swish: the output's scale {} is below a 128th of the input's, {}",
-        output().quantization->scale[0], input(0).quantization->scale[0]);
+    const float from = input(0).quantization->scale[0], to = output().quantization->scale[0];
+    require<UnsupportedOp>(from < 0x1p24f, "hard_swish: the input's scale {} is above 2^24", from);
+    require<UnsupportedOp>(to > from / 128,
+                           "hard_swish: the output's scale {} is below a 128th of the input's, {}",
+                           to, from);
   }
   void check_op(const op::Clamp& op) const {
     require<FormatError>(op.low <= op.high, "clamp: from {} to {}", op.low, op.high);

@@ -6,6 +6,7 @@
 #include "tuco/deploy/check_model.h"
 #include "tuco/deploy/run_graph.h"
 #include "tuco/deploy/tflite/exporter.h"
+#include "tuco/deploy/tflite/limits.h"
 
 namespace tuco::deploy {
 namespace {
@@ -69,6 +70,7 @@ Bytes generate(const Graph& graph, bool int8, const Metadata& more) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     try {
+      if (int8) tflite::check_limits(graph, node);
       std::visit([&](const auto& op) { write_node(op, file, node); }, node.op);
     } catch (const Error& error) {
       fail<UnsupportedOp>("tflite: node {} ({}{}{}): {}", i, name(node.op),

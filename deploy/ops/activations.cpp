@@ -138,14 +138,15 @@ void emit(const op::Clamp& op, const QuantizedNode& node, Program& program) {
   emit_clamp(node, op, program);
 }
 
-void quantize(const op::LeakyRelu& op, Quantizer& quantizer, Graph::Node& node) {
-  require<UnsupportedOp>(op.slope >= 0, "leaky_relu: slope {} has no int8 kernel", op.slope);
+void quantize(const op::LeakyRelu&, Quantizer& quantizer, Graph::Node& node) {
   quantizer.calibrated(node.outputs[0]);
 }
 void interpret(const op::LeakyRelu& op, const QuantizedNode& node, Inputs in, Tensor& out) {
   const auto factor = [&](float slope) {
-    return quantize_multiplier(relu_factor(node.input_scale(0), node.output_scale(), slope),
-                               node.rounding);
+    Multiplier multiplier = quantize_multiplier(
+        relu_factor(node.input_scale(0), node.output_scale(), std::abs(slope)), node.rounding);
+    if (slope < 0) multiplier.value = -multiplier.value;
+    return multiplier;
   };
   const Multiplier above = factor(1), below = factor(static_cast<float>(op.slope));
   const int8_t* x = in[0].data<int8_t>();

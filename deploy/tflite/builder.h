@@ -36,6 +36,10 @@ class Builder {
                             std::type_identity_t<Field>... fields) {
     return {schema::BuiltinOptionsTraits<Options>::enum_value, create(builder_, fields...).Union()};
   }
+  /// Writes a list that is an attribute, for add_options.
+  flatbuffers::Offset<flatbuffers::Vector<int32_t>> add_list(const std::vector<int32_t>& numbers) {
+    return builder_.CreateVector(numbers);
+  }
   /// Adds an operator; `version` is the first of the format's versions of it that has all it uses.
   void add_operator(schema::BuiltinOperator code, int version, const std::vector<int>& inputs,
                     const std::vector<int>& outputs, const OptionsOffset& options = {});

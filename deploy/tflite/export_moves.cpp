@@ -1,6 +1,7 @@
 // Operators that move elements.
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
+#include "tuco/core/ops/resize.h"
 #include "tuco/deploy/tflite/exporter.h"
 
 namespace tuco::tflite {
@@ -55,6 +56,17 @@ void write(const op::Slice& op, NodeExport& node) {
            {node.in(0), node.integers(begin), node.integers(end), node.integers(step)},
            node.builder().add_options(schema::CreateStridedSliceOptions, others, others, 0, 0, 0,
                                       false));
+}
+
+void write(const op::ResizeNearest& op, NodeExport& node) {
+  const bool centred = op.align_corners || op.half_pixel_centers;
+  node.add_version(BuiltinOperator::RESIZE_NEAREST_NEIGHBOR,
+                   centred       ? 3
+                   : node.int8() ? 2
+                                 : 1,
+                   {node.in(0), node.integers(Shape{op.size.h, op.size.w})},
+                   node.builder().add_options(schema::CreateResizeNearestNeighborOptions,
+                                              op.align_corners, op.half_pixel_centers));
 }
 
 }  // namespace tuco::tflite

@@ -25,13 +25,6 @@ void add_with_number(NodeExport& node, BuiltinOperator code, int input, double v
 }  // namespace
 
 void write(const op::Add&, NodeExport& node) {
-  if (node.int8()) {
-    // The runtimes stop at a factor of 1 or more.
-    const double common = 2 * std::max(double{node.value(0).quantization->scale[0]},
-                                       double{node.value(1).quantization->scale[0]});
-    require<UnsupportedOp>(common < (1 << 20) * double{node.result().quantization->scale[0]},
-                           "its result's scale is too small for the inputs'");
-  }
   node.add(BuiltinOperator::ADD, both(node),
            node.builder().add_options(schema::CreateAddOptions, node.fused(), true));
 }
@@ -99,6 +92,15 @@ void write(const op::Clamp& op, NodeExport& node) {
 }
 
 void write(const op::Relu&, NodeExport& node) { node.add(BuiltinOperator::RELU, {node.in(0)}); }
+void write(const op::LeakyRelu& op, NodeExport& node) {
+  node.add(
+      BuiltinOperator::LEAKY_RELU, {node.in(0)},
+      node.builder().add_options(schema::CreateLeakyReluOptions, static_cast<float>(op.slope)));
+}
+void write(const op::HardSwish&, NodeExport& node) {
+  node.add_version(BuiltinOperator::HARD_SWISH, 1, {node.in(0)},
+                   node.builder().add_options(schema::CreateHardSwishOptions));
+}
 void write(const op::Abs&, NodeExport& node) { node.add(BuiltinOperator::ABS, {node.in(0)}); }
 void write(const op::Exp&, NodeExport& node) { node.add(BuiltinOperator::EXP, {node.in(0)}); }
 void write(const op::Log&, NodeExport& node) { node.add(BuiltinOperator::LOG, {node.in(0)}); }

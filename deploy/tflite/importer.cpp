@@ -11,6 +11,7 @@
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/rules.h"
+#include "tuco/deploy/tflite/limits.h"
 #include "tuco/deploy/tflite/operators.h"
 
 namespace tuco::tflite {
@@ -168,8 +169,10 @@ void Importer::add_operators() {
       const size_t nodes = graph_.nodes.size();
       OperatorImport op(*this, view);
       rule(op);
-      for (size_t n = nodes; int8_ && n < graph_.nodes.size(); ++n)
+      for (size_t n = nodes; int8_ && n < graph_.nodes.size(); ++n) {
         deploy::check_node(graph_, graph_.nodes[n]);
+        check_limits(graph_, graph_.nodes[n]);
+      }
     } catch (const UnsupportedOp& error) {
       fail<UnsupportedOp>("{}{}", where(), error.what());
     } catch (const Error& error) {

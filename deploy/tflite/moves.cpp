@@ -5,20 +5,6 @@
 namespace tuco::tflite {
 namespace {
 
-/// Another shape with the batch first: the shape that the file records for the output, since all
-/// shapes of the format are known.
-void import_as_reshape(OperatorImport& op) {
-  const int input = op.activation(0);
-  const Shape from = op.shape(input), to = op.output().shape;
-  require<UnsupportedOp>(to.rank() > 0 && to[0] == from[0],
-                         "from {} to {} does not keep the batch first", from, to);
-  Shape sizes{-1};
-  for (int i = 1; i < to.rank(); ++i) sizes.push_back(to[i]);
-  require<FormatError>(to.numel() > 0 && to.numel() == from.numel(),
-                       "from {} to {} changes the number of elements", from, to);
-  op.give(op::Reshape{sizes}, {input});
-}
-
 /// `count` numbers of a constant.
 std::vector<int64_t> integers(OperatorImport& op, int i, int count) {
   auto values = op.integers(i);
@@ -32,24 +18,68 @@ struct Range {
   int64_t start = 0, stop = 0, step = 1;
 };
 
+/// Output `index` with the elements of `value` in its own shape.
+void give_reshaped(OperatorImport& op, int value, int index = 0) {
+  const Shape& to = op.output(index).shape;
+  Shape sizes{-1};
+  for (int i = 1; i < to.rank(); ++i) sizes.push_back(to[i]);
+  op.give(op::Reshape{sizes}, {value}, {}, index);
+}
+
+/// Another shape with the batch first: the shape that the file records for the output, since all
+/// shapes of the format are known.
+void import_as_reshape(OperatorImport& op) {
+  const int input = op.activation(0);
+  const Shape from = op.shape(input), to = op.output().shape;
+  require<UnsupportedOp>(to.rank() > 0 && to[0] == from[0],
+                         "from {} to {} does not keep the batch first", from, to);
+  require<FormatError>(to.numel() > 0 && to.numel() == from.numel(),
+                       "from {} to {} changes the number of elements", from, to);
+  give_reshaped(op, input);
+}
+
 /// The part of `input` that `ranges` leave, with one op for each dimension that gets shorter. The
 /// result takes the shape of the output, from which dimensions may have gone.
 void give_part(OperatorImport& op, int input, const std::vector<Range>& ranges, int output = 0) {
-  int part = input;
+  std::vector<op::Slice> slices;
+  Shape left = op.shape(input);
   for (size_t i = 0; i < ranges.size(); ++i) {
     const auto [start, stop, step] = ranges[i];
     const int dim = static_cast<int>(i);
-    require<FormatError>(start >= 0 && start < stop && stop <= op.shape(part)[dim] && step > 0,
+    require<FormatError>(start >= 0 && start < stop && stop <= left[dim] && step > 0,
                          "from {} to {} by {} along dimension {} of {}", start, stop, step, i,
-                         op.shape(part));
-    if (stop - start == op.shape(part)[dim] && step == 1) continue;
-    part = op.between(op::Slice{dim, start, stop, step}, {part});
+                         left);
+    if (stop - start == left[dim] && step == 1) continue;
+    slices.push_back({dim, start, stop, step});
+    left[dim] = (stop - start + step - 1) / step;
   }
-  const Shape& to = op.output(output).shape;
-  Shape sizes{-1};
-  for (int k = 1; k < to.rank(); ++k) sizes.push_back(to[k]);
-  // The last op gives the file's tensor; of identities later passes take care.
-  op.give(op::Reshape{sizes}, {part}, {}, output);
+  // The last op gives the file's tensor.
+  const bool reshapes = slices.empty() || left != op.output(output).shape;
+  int part = input;
+  for (size_t i = 0; i + (reshapes ? 0 : 1) < slices.size(); ++i)
+    part = op.between(slices[i], {part});
+  if (reshapes)
+    give_reshaped(op, part, output);
+  else
+    op.give(slices.back(), {part}, {}, output);
+}
+
+/// The dimension that number `axis` of a file means, of `rank`.
+int dim_of(const char* what, int64_t axis, int rank) {
+  return normalize_dim(what, static_cast<int>(std::clamp<int64_t>(axis, -99, 99)), rank);
+}
+
+/// One part of `input` after the other along `dim`, of the given sizes, for each output.
+void give_parts(OperatorImport& op, int input, int dim, const std::vector<int64_t>& sizes) {
+  const Shape shape = op.shape(input);
+  int64_t start = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    std::vector<Range> ranges;
+    for (const int64_t size : shape) ranges.push_back({0, size});
+    ranges[dim] = {start, start + sizes[i]};
+    give_part(op, input, ranges, static_cast<int>(i));
+    start += sizes[i];
+  }
 }
 
 }  // namespace
@@ -150,7 +180,8 @@ void import_strided_slice(OperatorImport& op) {
     };
     const bool single = options.shrink_axis_mask() >> i & 1;
     require<UnsupportedOp>(step[i] > 0, "by {} along dimension {}", step[i], i);
-    const int64_t start = options.begin_mask() >> i & 1 && !single ? 0 : place(begin[i]);
+    // TFLite takes the mask also where the dimension goes.
+    const int64_t start = options.begin_mask() >> i & 1 ? 0 : place(begin[i]);
     ranges.push_back({start,
                       single                        ? start + 1
                       : options.end_mask() >> i & 1 ? size
@@ -165,18 +196,70 @@ void import_split(OperatorImport& op) {
   // The axis comes first.
   const int input = op.activation(1);
   const Shape shape = op.shape(input);
-  const int64_t axis = integers(op, 0, 1)[0];
-  const int dim =
-      normalize_dim("split", static_cast<int>(std::clamp<int64_t>(axis, -99, 99)), shape.rank());
+  const int dim = dim_of("split", integers(op, 0, 1)[0], shape.rank());
   require<FormatError>(parts > 0 && parts == op.outputs() && shape[dim] % parts == 0,
                        "{} along dimension {} into {} parts, with {} outputs", shape, dim, parts,
                        op.outputs());
-  for (int i = 0; i < op.outputs(); ++i) {
-    std::vector<Range> ranges;
-    for (const int64_t size : shape) ranges.push_back({0, size});
-    ranges[dim] = {i * (shape[dim] / parts), (i + 1) * (shape[dim] / parts)};
-    give_part(op, input, ranges, i);
+  give_parts(op, input, dim, std::vector<int64_t>(op.outputs(), shape[dim] / parts));
+}
+
+void import_split_v(OperatorImport& op) {
+  const int input = op.activation(0);
+  const Shape shape = op.shape(input);
+  const int dim = dim_of("split", integers(op, 2, 1)[0], shape.rank());
+  auto sizes = integers(op, 1, op.outputs());
+  // One size may be left open.
+  int64_t rest = shape[dim];
+  for (const int64_t size : sizes) {
+    require<FormatError>(size >= -1 && size <= shape[dim], "a part of {} along dimension {} of {}",
+                         size, dim, shape);
+    rest -= std::max<int64_t>(size, 0);
   }
+  const auto open = std::ranges::count(sizes, -1);
+  require<FormatError>(open <= 1 && (open == 1 ? rest > 0 : rest == 0),
+                       "{} along dimension {} into parts of {}", shape, dim,
+                       fmt::format("({})", fmt::join(sizes, ", ")));
+  std::ranges::replace(sizes, int64_t{-1}, rest);
+  give_parts(op, input, dim, sizes);
+}
+
+void import_pack(OperatorImport& op) {
+  const auto& options = op.options<schema::PackOptions>();
+  require<FormatError>(op.inputs() > 0 && options.values_count() == op.inputs(),
+                       "of {} values, with {} inputs", options.values_count(), op.inputs());
+  const int dim = dim_of("pack", options.axis(), op.output().shape.rank());
+  std::vector<int> parts;
+  for (int i = 0; i < op.inputs(); ++i) {
+    const int value = op.activation(i);
+    const Shape shape = op.shape(value);
+    require<UnsupportedOp>(dim > 0 && dim <= shape.rank(), "{} along dimension {}", shape, dim);
+    Shape sizes{-1};
+    for (int k = 1; k <= shape.rank(); ++k)
+      sizes.push_back(k == dim ? 1 : shape[k < dim ? k : k - 1]);
+    parts.push_back(op.between(op::Reshape{sizes}, {value}));
+  }
+  op.give(op::Concat{dim}, parts);
+}
+
+void import_unpack(OperatorImport& op) {
+  const auto& options = op.options<schema::UnpackOptions>();
+  const int input = op.activation(0);
+  const Shape shape = op.shape(input);
+  const int dim = dim_of("unpack", options.axis(), shape.rank());
+  require<FormatError>(options.num() == op.outputs() && shape[dim] == op.outputs(),
+                       "{} along dimension {} into {} parts, with {} outputs", shape, dim,
+                       options.num(), op.outputs());
+  give_parts(op, input, dim, std::vector<int64_t>(op.outputs(), 1));
+}
+
+void import_resize_nearest_neighbor(OperatorImport& op) {
+  const auto& options = op.options<schema::ResizeNearestNeighborOptions>();
+  const int input = op.activation(0);
+  const auto size = integers(op, 1, 2);
+  op.give(op::ResizeNearest{.size = {size[0], size[1]},
+                            .align_corners = options.align_corners(),
+                            .half_pixel_centers = options.half_pixel_centers()},
+          {input});
 }
 
 }  // namespace tuco::tflite

@@ -30,6 +30,8 @@ ImportRule import_rule(schema::BuiltinOperator code) {
       {RELU_0_TO_1, import_relu_0_to_1},
       {LEAKY_RELU, import_leaky_relu},
       {HARD_SWISH, import_hard_swish},
+      {ELU, import_elu},
+      {PRELU, import_prelu},
       {ABS, import_abs},
       {NEG, import_neg},
       {EXP, import_exp},
@@ -50,6 +52,10 @@ ImportRule import_rule(schema::BuiltinOperator code) {
       {SLICE, import_slice},
       {STRIDED_SLICE, import_strided_slice},
       {SPLIT, import_split},
+      {SPLIT_V, import_split_v},
+      {PACK, import_pack},
+      {UNPACK, import_unpack},
+      {RESIZE_NEAREST_NEIGHBOR, import_resize_nearest_neighbor},
   };
   const auto found = rules.find(code);
   return found == rules.end() ? nullptr : found->second;

@@ -43,6 +43,8 @@ void import_relu_n1_to_1(OperatorImport& op);
 void import_relu_0_to_1(OperatorImport& op);
 void import_leaky_relu(OperatorImport& op);
 void import_hard_swish(OperatorImport& op);
+void import_elu(OperatorImport& op);
+void import_prelu(OperatorImport& op);
 void import_abs(OperatorImport& op);
 void import_neg(OperatorImport& op);
 void import_exp(OperatorImport& op);
@@ -64,5 +66,9 @@ void import_transpose(OperatorImport& op);
 void import_slice(OperatorImport& op);
 void import_strided_slice(OperatorImport& op);
 void import_split(OperatorImport& op);
+void import_split_v(OperatorImport& op);
+void import_pack(OperatorImport& op);
+void import_unpack(OperatorImport& op);
+void import_resize_nearest_neighbor(OperatorImport& op);
 
 }  // namespace tuco::tflite

@@ -1,4 +1,6 @@
 // Operators that compute on each element, softmax, and changes of scale.
+#include <cmath>
+
 #include "tuco/deploy/tflite/operators.h"
 
 namespace tuco::tflite {
@@ -6,15 +8,37 @@ namespace {
 
 using schema::TensorType;
 
+/// Both operands. One of them may lack dimensions that the other has, and its batch of one then
+/// stands for one of those: here, where the batch is open, it has to stay in front.
+std::vector<int> operands_of(OperatorImport& op) {
+  std::vector<int> values = {op.operand(0), op.operand(1)};
+  if (op.is_constant(0) || op.is_constant(1)) return values;
+  for (const int i : {0, 1}) {
+    const Shape shape = op.shape(values[i]), other = op.shape(values[1 - i]);
+    if (shape.rank() >= other.rank() || shape[0] != 1 || other[0] != 1) continue;
+    Shape sizes{-1};
+    for (int k = shape.rank(); k < other.rank(); ++k) sizes.push_back(1);
+    for (int k = 1; k < shape.rank(); ++k) sizes.push_back(shape[k]);
+    values[i] = op.between(op::Reshape{sizes}, {values[i]});
+  }
+  return values;
+}
+
 template <class Binary, class Options>
 void import_binary(OperatorImport& op) {
   const auto* options = op.options_if_any<Options>();
-  const int a = op.operand(0), b = op.operand(1);
-  op.give(Binary{}, {a, b},
+  op.give(Binary{}, operands_of(op),
           options ? clamp_of(options->fused_activation_function()) : std::optional<op::Clamp>{});
 }
 
 void import_unary(OperatorImport& op, const op::Any& unary) { op.give(unary, {op.activation(0)}); }
+
+void import_clamp(OperatorImport& op, const op::Clamp& clamp) {
+  // LiteRT changes the scale, TFLite Micro takes the integers as they are.
+  require<UnsupportedOp>(op.quantization_of(op.input(0)) == op.quantization_of(op.output()),
+                         "its result has another scale than its input, at which runtimes differ");
+  import_unary(op, clamp);
+}
 
 /// In int8, the larger or smaller of a tensor and one constant number in the same scale is a clamp.
 /// Returns whether it was such.
@@ -43,11 +67,11 @@ void import_mul(OperatorImport& op) { import_binary<op::Mul, schema::MulOptions>
 void import_div(OperatorImport& op) { import_binary<op::Div, schema::DivOptions>(op); }
 void import_maximum(OperatorImport& op) {
   if (!import_bound(op, [](double bound) { return op::Clamp{.low = bound}; }))
-    op.give(op::Maximum{}, {op.operand(0), op.operand(1)});
+    op.give(op::Maximum{}, operands_of(op));
 }
 void import_minimum(OperatorImport& op) {
   if (!import_bound(op, [](double bound) { return op::Clamp{.high = bound}; }))
-    op.give(op::Minimum{}, {op.operand(0), op.operand(1)});
+    op.give(op::Minimum{}, operands_of(op));
 }
 
 void import_softmax(OperatorImport& op) {
@@ -65,9 +89,9 @@ void import_log_softmax(OperatorImport& op) { import_unary(op, op::LogSoftmax{})
 void import_logistic(OperatorImport& op) { import_unary(op, op::Sigmoid{}); }
 void import_tanh(OperatorImport& op) { import_unary(op, op::Tanh{}); }
 void import_relu(OperatorImport& op) { import_unary(op, op::Relu{}); }
-void import_relu6(OperatorImport& op) { import_unary(op, op::Clamp{0, 6}); }
-void import_relu_n1_to_1(OperatorImport& op) { import_unary(op, op::Clamp{-1, 1}); }
-void import_relu_0_to_1(OperatorImport& op) { import_unary(op, op::Clamp{0, 1}); }
+void import_relu6(OperatorImport& op) { import_clamp(op, {0, 6}); }
+void import_relu_n1_to_1(OperatorImport& op) { import_clamp(op, {-1, 1}); }
+void import_relu_0_to_1(OperatorImport& op) { import_clamp(op, {0, 1}); }
 void import_abs(OperatorImport& op) { import_unary(op, op::Abs{}); }
 void import_neg(OperatorImport& op) { import_unary(op, op::Affine{-1, 0}); }
 void import_exp(OperatorImport& op) { import_unary(op, op::Exp{}); }
@@ -85,17 +109,24 @@ void import_pow(OperatorImport& op) {
 
 void import_leaky_relu(OperatorImport& op) {
   const float alpha = op.options<schema::LeakyReluOptions>().alpha();
-  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
-  require<UnsupportedOp>(alpha >= 0 && alpha <= 1, "alpha {}, expected 0 to 1", alpha);
-  const int input = op.activation(0);
-  op.give(op::Maximum{}, {input, op.between(op::Affine{alpha, 0}, {input})});
+  require<UnsupportedOp>(std::isfinite(alpha), "alpha {}", alpha);
+  import_unary(op, op::LeakyRelu{alpha});
 }
 
-void import_hard_swish(OperatorImport& op) {
+void import_hard_swish(OperatorImport& op) { import_unary(op, op::HardSwish{}); }
+
+void import_elu(OperatorImport& op) {
   require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
   const int input = op.activation(0);
-  const int gate = op.between(op::Clamp{0, 6}, {op.between(op::Affine{1, 3}, {input})});
-  op.give(op::Mul{}, {input, op.between(op::Affine{1.0 / 6, 0}, {gate})});
+  const int below = op.between(op::Exp{}, {op.between(op::Clamp{.high = 0}, {input})});
+  op.give(op::Add{}, {op.between(op::Relu{}, {input}), op.between(op::Affine{1, -1}, {below})});
+}
+
+void import_prelu(OperatorImport& op) {
+  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
+  const int input = op.activation(0), slope = op.operand(1);
+  const int below = op.between(op::Mul{}, {op.between(op::Clamp{.high = 0}, {input}), slope});
+  op.give(op::Add{}, {op.between(op::Relu{}, {input}), below});
 }
 
 void import_quantize(OperatorImport& op) {

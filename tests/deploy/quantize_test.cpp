@@ -114,7 +114,6 @@ TEST(Quantize, RefusesWhatDoesNotKeepImagesApart) {
   expect_refused([&](const Tensor& x) { return x + tall; }, "add: no int8 kernel broadcasts");
   expect_refused([](const Tensor& x) { return permute(permute(x, {1, 0, 2}), {2, 1, 0}); },
                  "permute: of the batch");
-  expect_refused([](const Tensor& x) { return leaky_relu(x, -0.5) * x; }, "leaky_relu: slope -0.5");
 }
 
 TEST(Quantize, ScalesFollowTheFormatsRules) {

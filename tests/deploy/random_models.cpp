@@ -8,6 +8,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/pool2d.h"
+#include "tuco/core/ops/resize.h"
 
 namespace tuco::test {
 
@@ -55,9 +56,11 @@ class RandomModel {
   static const std::vector<Rule>& rules() {
     using R = RandomModel;
     static const std::vector<Rule> all = {
-        &R::conv, &R::conv,    &R::depthwise, &R::grouped, &R::linear, &R::linear,
-        &R::add,  &R::add,     &R::pool,      &R::pool,    &R::mean,   &R::concat,
-        &R::pad,  &R::reshape, &R::relu,      &R::clamp,   &R::fixed,  &R::softmax};
+        &R::conv,  &R::conv,  &R::depthwise, &R::grouped,    &R::linear,  &R::linear,
+        &R::add,   &R::add,   &R::subtract,  &R::multiply,   &R::choose,  &R::pool,
+        &R::pool,  &R::mean,  &R::concat,    &R::pad,        &R::reshape, &R::permute,
+        &R::slice, &R::slice, &R::resize,    &R::hard_swish, &R::leaky,   &R::relu,
+        &R::clamp, &R::fixed, &R::softmax};
     return all;
   }
 
@@ -79,7 +82,9 @@ class RandomModel {
     const int32_t ends[] = {-128, 127, 0, static_cast<int32_t>(between(-128, 127))};
     return {{static_cast<float>(scale)}, {ends[rng_.below(4)]}, -1};
   }
-  Quantization any_quantization() { return quantization_near(octaves(-14, 4)); }
+  Quantization any_quantization() {
+    return quantization_near(rng_.below(12) ? octaves(-14, 4) : octaves(-40, 30));
+  }
 
   int add_value(const Shape& sizes, const Quantization& q) {
     return graph_.add_value(
@@ -186,15 +191,113 @@ class RandomModel {
     sizes[sizes.rank() - 1] = graph_.values[inputs[1]].meta.shape[0];
     give(op::Linear{}, inputs, sizes, q, activation(q));
   }
-  void add(int from) {
-    std::vector<int> alike;
-    for (const int v : values_)
-      if (shape(v) == shape(from)) alike.push_back(v);
-    std::vector<int> inputs = {from, alike[below(alike.size())]};
+  /// A constant that broadcasts to a value: of size 1 in some dimensions, or without those in
+  /// front.
+  int constant_beside(int from, const Quantization& q) {
+    const Shape whole = shape(from);
+    Shape sizes;
+    for (int i = static_cast<int>(between(0, whole.rank())); i < whole.rank(); ++i)
+      sizes.push_back(i > 0 && rng_.below(2) ? whole[i] : 1);
+    const Tensor tensor = random_integers(sizes, rng_);
+    return graph_.add_value({fmt::format("c{}", graph_.values.size()), tensor.meta(), tensor, q});
+  }
+  /// A value that broadcasts with another, that itself perhaps.
+  int value_beside(int from) {
+    std::vector<int> fitting;
+    for (const int v : values_) {
+      bool fits = shape(v).rank() == shape(from).rank();
+      for (int i = 0; fits && i < shape(v).rank(); ++i)
+        fits = shape(v)[i] == shape(from)[i] || shape(v)[i] == 1 || shape(from)[i] == 1;
+      if (fits) fitting.push_back(v);
+    }
+    return fitting[below(fitting.size())];
+  }
+  Shape broadcast(const std::vector<int>& inputs) const {
+    Shape a = shape(inputs[0]), b = shape(inputs[1]);
+    if (a.rank() < b.rank()) std::swap(a, b);
+    for (int i = 1; i <= b.rank(); ++i)
+      a[a.rank() - i] = std::max(a[a.rank() - i], b[b.rank() - i]);
+    return a;
+  }
+  /// A value and what it is combined with, in either order.
+  std::vector<int> operands(int from) {
+    std::vector<int> inputs = {
+        from, rng_.below(3) ? value_beside(from) : constant_beside(from, near_that_of(from))};
     if (rng_.below(2)) std::swap(inputs[0], inputs[1]);
+    return inputs;
+  }
+  Quantization near_that_of(int v) { return quantization_near(scale(v) * octaves(-6, 6)); }
+  void add_or_subtract(const op::Any& op, int from) {
+    const auto inputs = operands(from);
     const Quantization q = quantization_near((scale(inputs[0]) + scale(inputs[1])) *
                                              octaves(-2, rng_.below(6) ? 1 : 9));
-    give(op::Add{}, inputs, shape(from), q, activation(q));
+    give(op, inputs, broadcast(inputs), q, activation(q));
+  }
+  void add(int from) { add_or_subtract(op::Add{}, from); }
+  void subtract(int from) { add_or_subtract(op::Sub{}, from); }
+  void multiply(int from) {
+    const auto inputs = operands(from);
+    const double product = double{scale(inputs[0])} * double{scale(inputs[1])};
+    const Quantization q =
+        quantization_near(product * (rng_.below(4) ? octaves(4, 9) : octaves(-3, 17)));
+    want(std::isnormal(q.scale[0]));
+    give(op::Mul{}, inputs, broadcast(inputs), q, activation(q));
+  }
+  /// The larger or the smaller, of one scale.
+  void choose(int from) {
+    std::vector<int> inputs = {from, 0};
+    if (rng_.below(2)) {
+      inputs[1] = constant_beside(from, quantization(from));
+    } else {
+      inputs[1] = value_beside(from);
+      if (!(quantization(inputs[1]) == quantization(from))) {
+        want(scale(inputs[1]) < 0x1p25f * scale(from));
+        give(op::Clamp{}, {inputs[1]}, shape(inputs[1]), quantization(from));
+        inputs[1] = values_.back();
+      }
+    }
+    if (rng_.below(2)) std::swap(inputs[0], inputs[1]);
+    const op::Any op = rng_.below(2) ? op::Any(op::Maximum{}) : op::Any(op::Minimum{});
+    give(op, inputs, broadcast(inputs), quantization(from));
+  }
+  void permute(int from) {
+    const Shape x = shape(from);
+    want(x.rank() > 2);
+    op::Permute permute;
+    for (int i = 0; i < x.rank(); ++i) permute.order.push_back(i);
+    for (int i = x.rank() - 1; i > 1; --i)
+      std::swap(permute.order[i], permute.order[static_cast<int>(between(1, i))]);
+    Shape sizes;
+    for (const int64_t dim : permute.order) sizes.push_back(x[static_cast<int>(dim)]);
+    give(permute, {from}, sizes, quantization(from));
+  }
+  void slice(int from) {
+    Shape sizes = shape(from);
+    op::Slice slice{.dim = static_cast<int>(between(1, sizes.rank() - 1))};
+    const int64_t size = sizes[slice.dim];
+    slice.start = between(0, size - 1);
+    slice.stop = between(slice.start + 1, size);
+    slice.step = between(1, 4);
+    sizes[slice.dim] = (slice.stop - slice.start + slice.step - 1) / slice.step;
+    give(slice, {from}, sizes, quantization(from));
+  }
+  void resize(int from) {
+    const Shape x = shape(from);
+    want(x.rank() == 4);
+    const op::ResizeNearest resize{.size = {between(1, 25), between(1, 25)},
+                                   .align_corners = rng_.below(2) == 0,
+                                   .half_pixel_centers = rng_.below(2) == 0};
+    give(resize, {from}, {1, resize.size.h, resize.size.w, x[3]}, quantization(from));
+  }
+  void hard_swish(int from) {
+    // Results of less than a 128th of the input's scale are no model.
+    const Quantization q = quantization_near(scale(from) * octaves(-6.9, rng_.below(4) ? 1 : 9));
+    give(op::HardSwish{}, {from}, shape(from), q);
+  }
+  void leaky(int from) {
+    const double slopes[] = {0, -1, rng_.uniform(-1, 1), octaves(-30, 4)};
+    give(op::LeakyRelu{static_cast<float>(slopes[rng_.below(4)])}, {from}, shape(from),
+         rescaled(from));
   }
   void pool(int from) {
     const Shape x = shape(from);

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 
 #include "tests/deploy/networks.h"
+#include "tests/deploy/random_files.h"
 #include "tests/deploy/random_models.h"
 #include "tests/support/temporary_folder.h"
 #include "tuco/core/error.h"
@@ -40,7 +42,7 @@ QuantizedModel import_model(const Bytes& bytes) {
 TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
   std::set<std::string> seen;
   int refused = 0;
-  for (uint64_t seed = 1; seed <= 400; ++seed) {
+  for (uint64_t seed = 1; seed <= 1000; ++seed) {
     SCOPED_TRACE(seed);
     const QuantizedModel model = test::random_int8_model(seed);
     Bytes bytes;
@@ -67,11 +69,42 @@ TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
               model.graph.values[model.graph.outputs[0]].quantization);
   }
   EXPECT_LT(refused, 20);
-  for (const std::string name :
-       {"ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D",
-        "FULLY_CONNECTED", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "PAD", "PADV2",
-        "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "TANH"})
-    EXPECT_TRUE(seen.contains(name)) << name;
+  std::istringstream names(
+      "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED HARD_SWISH "
+      "LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PAD PADV2 QUANTIZE RELU RELU6 "
+      "RESHAPE RESIZE_NEAREST_NEIGHBOR SOFTMAX STRIDED_SLICE SUB TANH TRANSPOSE");
+  for (std::string name; names >> name;) EXPECT_TRUE(seen.contains(name)) << name;
+}
+
+// What is read in one form is written in another, of the same bytes.
+TEST(ExportTflite, RandomFilesComeBackWithTheSameBytes) {
+  std::set<std::string> seen;
+  int refused = 0;
+  for (uint64_t seed = 1; seed <= 1000; ++seed) {
+    SCOPED_TRACE(seed);
+    const Bytes file = test::random_int8_file(seed);
+    QuantizedModel model;
+    try {
+      model = import_model(file);
+    } catch (const UnsupportedOp&) {
+      ++refused;
+      continue;
+    }
+    for (const std::string& name : operators_of(file)) seen.insert(name);
+    const QuantizedModel again = import_model(generate_tflite(model));
+    Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
+    shape[0] = 3;
+    Rng rng(seed);
+    const Tensor input = test::random_integers(shape, rng);
+    const auto expected = interpret(model, input).to_vector<int8_t>();
+    EXPECT_EQ(interpret(again, input).to_vector<int8_t>(), expected);
+    EXPECT_EQ(Context(Plan::compile(model, {.max_batch = 3}))(input).to_vector<int8_t>(), expected);
+  }
+  EXPECT_LT(refused, 20);
+  std::istringstream names(
+      "ADD EXPAND_DIMS HARD_SWISH LEAKY_RELU MAXIMUM MINIMUM MUL PACK QUANTIZE REDUCE_MAX RELU6 "
+      "RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TRANSPOSE UNPACK");
+  for (std::string name; names >> name;) EXPECT_TRUE(seen.contains(name)) << name;
 }
 
 /// A float network, the operators that it becomes, and how it comes back.

@@ -1,14 +1,17 @@
-// write_random_models COUNT FOLDER [SEED]: COUNT random int8 models (random_models.h), SEED and
-// those after it, as .tflite files, each with inputs and the reference interpreter's outputs for
-// them; compare_tflite.py runs them elsewhere.
+// write_random_models COUNT FOLDER [SEED]: COUNT random int8 models, SEED and those after it, as
+// .tflite files, each with inputs and the reference interpreter's outputs for them;
+// compare_tflite.py runs them elsewhere. Two of three are networks that the exporter writes
+// (random_models.h), the others files of operators that only the importer knows (random_files.h).
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/deploy/random_files.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/deploy/export_tflite.h"
+#include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/interpreter.h"
 
 namespace tuco {
@@ -21,12 +24,27 @@ void write_bytes(const std::string& path, const Tensor& tensor) {
   write_file(path, std::string_view(reinterpret_cast<const char*>(values.data()), values.size()));
 }
 
-/// Whether the model has a form in the format.
+/// Writes a file and returns the model in it. Throws UnsupportedOp where the format, or the
+/// importer, does not have it.
+deploy::QuantizedModel write_file_of(uint64_t seed, const std::string& path) {
+  if (seed % 3 != 0) {
+    deploy::QuantizedModel model = test::random_int8_model(seed);
+    deploy::write_tflite(path, model);
+    return model;
+  }
+  const Bytes bytes = test::random_int8_file(seed);
+  const deploy::StoredNetwork network = deploy::import_tflite(File::memory(bytes, path));
+  write_file(path, bytes);
+  return {network.graph, network.rounding.value()};
+}
+
+/// Whether there is such a model.
 bool write_model(uint64_t seed, const std::string& path) {
-  const deploy::QuantizedModel model = test::random_int8_model(seed);
+  deploy::QuantizedModel model;
   try {
-    deploy::write_tflite(path + ".tflite", model);
-  } catch (const UnsupportedOp&) {
+    model = write_file_of(seed, path + ".tflite");
+  } catch (const UnsupportedOp& error) {
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), error.what());
     return false;
   }
   Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;

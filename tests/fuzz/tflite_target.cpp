@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "tests/deploy/networks.h"
+#include "tests/deploy/random_files.h"
 #include "tests/deploy/random_models.h"
 #include "tests/fuzz/target.h"
 #include "tuco/core/error.h"
@@ -25,7 +26,8 @@ Bytes float_sample() {
       [=](const Tensor& x) {
         const Tensor y = permute(relu(deep(x)), {0, 2, 1, 3});
         const Tensor z = slice(y, 1, 0, 2) * 2 - max_pool2d(y, {.kernel = {2, 1}, .stride = 1});
-        return head(flatten(concat({mean(z, {1, 2}), sum(sqrt(abs(z) + 1), {1, 2})}, 1)));
+        return head(
+            flatten(concat({hard_swish(mean(z, {1, 2})), sum(sqrt(abs(z) + 1), {1, 2})}, 1)));
       },
       {3, 3, 2});
   return deploy::generate_tflite(
@@ -55,11 +57,15 @@ Tensor example(const Graph& graph) { return zeros(graph.values[graph.inputs.at(0
 
 std::vector<Bytes> samples() {
   std::vector<Bytes> files = {float_sample()};
-  for (uint64_t seed = 1; files.size() < 24; ++seed) {
-    try {
-      files.push_back(deploy::generate_tflite(test::random_int8_model(seed)));
-    } catch (const UnsupportedOp&) {  // it has no form in the format
-      continue;
+  for (uint64_t seed = 1; files.size() < 36; ++seed) {
+    if (seed % 3 == 0) {
+      files.push_back(test::random_int8_file(seed));
+    } else {
+      try {
+        files.push_back(deploy::generate_tflite(test::random_int8_model(seed)));
+      } catch (const UnsupportedOp&) {  // it has no form in the format
+        continue;
+      }
     }
     if (files.back().size() > 4096) files.pop_back();
   }

@@ -1,0 +1,58 @@
+#include "tuco/deploy/tflite/limits.h"
+
+#include <cmath>
+
+#include "tuco/core/error.h"
+#include "tuco/deploy/multiplier.h"
+
+namespace tuco::tflite {
+namespace {
+
+class Limits {
+ public:
+  Limits(const Graph& graph, const Graph::Node& node) : graph_(graph), node_(node) {}
+
+  template <class Op>
+  void check(const Op& op) const {
+    if constexpr (std::is_same_v<Op, op::Clamp>) {
+      for (const double bound : {op.low, op.high})
+        require<UnsupportedOp>(!std::isfinite(bound) || std::abs(bound) < 0x1p30 * output(),
+                               "the bound {} at a scale of {}, beyond 32 bits", bound, output());
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Add, op::Sub>>) {
+      // Their factor must be below 1, or the runtimes end the process.
+      const double common = 2 * double{std::max(input(0), input(1))};
+      require<UnsupportedOp>(common < (1 << 20) * double{output()},
+                             "its result's scale {} is too small for the inputs' {} and {}",
+                             output(), input(0), input(1));
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Sigmoid, op::Tanh>>) {
+      // Below, the input at which they saturate overflows 32 bits.
+      require<UnsupportedOp>(input(0) >= 0x1p-28f && input(0) < 0x1p4f,
+                             "an input scale of {}, expected 2^-28 to 2^4", input(0));
+    } else if constexpr (std::is_same_v<Op, op::HardSwish>) {
+      // It divides numbers of 16 bits by powers of two.
+      const auto scaling = deploy::hard_swish_scaling(input(0), output());
+      require<UnsupportedOp>(scaling.output_shift >= -15 && scaling.share_shift >= -15,
+                             "the scales {} and {}, at which numbers of 16 bits overflow", input(0),
+                             output());
+    }
+  }
+
+ private:
+  float input(size_t i) const {
+    return graph_.values[node_.inputs.at(i)].quantization.value().scale.at(0);
+  }
+  float output() const {
+    return graph_.values[node_.outputs.at(0)].quantization.value().scale.at(0);
+  }
+
+  const Graph& graph_;
+  const Graph::Node& node_;
+};
+
+}  // namespace
+
+void check_limits(const Graph& graph, const Graph::Node& node) {
+  std::visit([&](const auto& op) { Limits(graph, node).check(op); }, node.op);
+}
+
+}  // namespace tuco::tflite
