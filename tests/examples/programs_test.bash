@@ -160,7 +160,7 @@ export_() {
 compile() {
   local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
   expect 0 "$tuco" compile "$model" --calibrate "$pictures" -o "$own/pets"
-  says "wrote $own/pets.c and $own/pets.h: " " bytes of constants in flash" "276,480 bytes in RAM" \
+  says "wrote $own/pets.c and $own/pets.h: " " bytes of constants in flash" "221,576 bytes in RAM" \
     " products a run"
   has_files "$own"/pets.{c,h}
   # A .tflite of the same model: the same numbers, the same answers, and pictures as before.
@@ -169,11 +169,11 @@ compile() {
   says "wrote $own/again/pets.tflite"
   cmp "$own/pets.c" "$own/again/pets.c" || fail "export and compile give other C"
   expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/again/pets"
-  says "276,480 bytes in RAM"
+  says "221,576 bytes in RAM"
   diff <(grep -o '^  *-\?[0-9].*' "$own/pets.c") <(grep -o '^  *-\?[0-9].*' "$own/again/pets.c") ||
     fail "other constants from the .tflite"
   expect 0 "$tuco" inspect "$own/again/pets.tflite"
-  says " int8 " "Graph" "conv2d(" "Arena 276480 bytes"
+  says " int8 " "Graph" "conv2d(" "Arena 221576 bytes"
   expect 0 "$tuco" predict "$own/again/pets.tflite" "$pictures/dog/0.png"
   says "dog/0.png  "
   # Samples need not be pictures.
