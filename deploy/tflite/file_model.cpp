@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/graph_file.h"
@@ -56,6 +57,13 @@ size_t size_of(TensorType type) {
 template <class T>
 size_t count(const flatbuffers::Vector<T>* vector) {
   return vector ? vector->size() : 0;
+}
+
+/// Element `i`. The verifier does not ask where the elements of 8 bytes lie.
+int64_t element(const flatbuffers::Vector<int64_t>& vector, flatbuffers::uoffset_t i) {
+  int64_t value = 0;
+  std::memcpy(&value, vector.Data() + i * sizeof value, sizeof value);
+  return value;
 }
 
 std::span<const int32_t> numbers(const flatbuffers::Vector<int32_t>* vector) {
@@ -121,7 +129,7 @@ std::optional<Quantization> TensorView::quantization() const {
                                      : std::numeric_limits<int32_t>::max();
   for (flatbuffers::uoffset_t i = 0; i < scales; ++i) {
     const float scale = q->scale()->Get(i);
-    const int64_t point = points ? q->zero_point()->Get(i) : 0;
+    const int64_t point = points ? element(*q->zero_point(), i) : 0;
     require<FormatError>(std::isfinite(scale) && scale > 0, "tensor \"{}\" has the scale {}",
                          name(), scale);
     require<FormatError>(point >= low && point <= high, "tensor \"{}\" has the zero point {}",

@@ -30,6 +30,8 @@ struct RawTensor {
   bool is_variable = false;
   /// A buffer other than the tensor's own.
   std::optional<uint32_t> buffer = {};
+  /// The one zero point lies where numbers of 8 bytes must not.
+  bool is_misplaced = false;
 };
 struct RawOperator {
   BuiltinOperator code = BuiltinOperator::RESHAPE;
@@ -39,6 +41,16 @@ struct RawOperator {
   std::optional<uint32_t> opcode = {};
   std::string custom = {};
 };
+/// A list of one number, 4 bytes away from where it should lie.
+flatbuffers::Offset<flatbuffers::Vector<int64_t>> misplaced(flatbuffers::FlatBufferBuilder& b,
+                                                            int64_t number) {
+  b.Align(8);  // of what is there already, counted from the end of the file
+  b.PushElement(int32_t{0});
+  b.PushElement(static_cast<int32_t>(number >> 32));
+  b.PushElement(static_cast<int32_t>(number));
+  return b.PushElement(uint32_t{1});
+}
+
 struct RawModel {
   std::vector<RawTensor> tensors;
   std::vector<RawOperator> operators;
@@ -58,10 +70,13 @@ struct RawModel {
         buffers.push_back(CreateBuffer(b, b.CreateVector(t.bytes), outside, outside ? 8 : 0));
       }
       flatbuffers::Offset<QuantizationParameters> q;
-      if (!t.scale.empty())
-        q = CreateQuantizationParameters(b, 0, 0, b.CreateVector(t.scale),
-                                         b.CreateVector(t.zero_point), QuantizationDetails::NONE, 0,
+      if (!t.scale.empty()) {
+        const auto scale = b.CreateVector(t.scale);
+        const auto zero_point =
+            t.is_misplaced ? misplaced(b, t.zero_point.at(0)) : b.CreateVector(t.zero_point);
+        q = CreateQuantizationParameters(b, 0, 0, scale, zero_point, QuantizationDetails::NONE, 0,
                                          t.axis);
+      }
       tables.push_back(CreateTensor(b, b.CreateVector(t.shape), t.type, t.buffer.value_or(buffer),
                                     b.CreateString("t" + std::to_string(tables.size())), q,
                                     t.is_variable));
@@ -145,6 +160,17 @@ TEST(TfliteFile, AcceptsWhatIsRight) {
   ASSERT_EQ(network.graph.nodes.size(), 1u);
   EXPECT_EQ(to_string(network.graph.nodes[0].op), "reshape(shape=(-1, 2, 3))");
   EXPECT_EQ(network.rounding, Rounding::kDouble);
+}
+
+// The format's verifier lets pass what processors may not.
+TEST(TfliteFile, ReadsNumbersThatLieAskew) {
+  RawModel model = good();
+  model.tensors[0].is_misplaced = true;
+  const Bytes bytes = model.write();
+  const auto* tensors = GetModel(bytes.data())->subgraphs()->Get(0)->tensors();
+  const uint8_t* number = tensors->Get(0)->quantization()->zero_point()->Data();
+  EXPECT_EQ((number - bytes.data()) % 8, 4);
+  EXPECT_EQ(import_raw(model).graph.values[0].quantization, (Quantization{{0.5f}, {3}, -1}));
 }
 
 // -128 in a weight, a bias that is left out, codes in the narrow field alone.
