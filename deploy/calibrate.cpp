@@ -29,6 +29,8 @@ struct Histogram {
   std::vector<double> counts = std::vector<double>(kBins, 0);
 
   float width() const { return (range.high - range.low) / kBins; }
+  /// Whether numbers can be told where they fall: width and its reciprocal are finite.
+  bool has_bins() const { return !range.is_empty() && std::isnormal(width()); }
   void add(std::span<const float> values) {
     const float scale = 1 / width();
     for (const float v : values)
@@ -96,11 +98,11 @@ std::vector<Range> calibrate(const Graph& graph, const Tensor& samples, Calibrat
   std::vector<Histogram> histograms(graph.values.size());
   for (size_t v = 0; v < ranges.size(); ++v) histograms[v].range = ranges[v];
   run_batches(graph, samples, [&](int value, std::span<const float> values) {
-    if (histograms[value].width() > 0) histograms[value].add(values);
+    if (histograms[value].has_bins()) histograms[value].add(values);
   });
   parallel_for(0, static_cast<int64_t>(ranges.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t v = begin; v < end; ++v)
-      if (!ranges[v].is_empty() && histograms[v].width() > 0) ranges[v] = histograms[v].best();
+      if (histograms[v].has_bins()) ranges[v] = histograms[v].best();
   });
   return ranges;
 }

@@ -97,6 +97,18 @@ TEST(Quantize, ConstantsThatTwoOpsReadKeepApart) {
             interpret_real(model, x).to_vector<float>());
 }
 
+// Ranges too narrow, or too wide, for a histogram in float32 stay as they are.
+TEST(Calibrate, ExtremeRangesAreThoseOfTheValues) {
+  const Graph graph = trace([](const Tensor& x) { return relu(x); }, zeros({1, 4}));
+  for (const float size : {1e-45f, 1e-42f, 1e-38f, 2e38f, 3.4e38f}) {
+    const Tensor samples = from_values<float>({-size, 0, 0, size}, {1, 4});
+    const auto ranges = calibrate(graph, samples, Calibration::mean_square_error);
+    EXPECT_EQ(ranges[graph.inputs[0]], (Range{-size, size})) << size;
+    EXPECT_EQ(ranges[graph.outputs[0]].low, 0) << size;
+    EXPECT_GT(ranges[graph.outputs[0]].high, 0) << size;
+  }
+}
+
 TEST(Quantize, RefusesWhatDoesNotKeepImagesApart) {
   const auto expect_refused = [](const std::function<Tensor(const Tensor&)>& f,
                                  const std::string& what) {
