@@ -108,7 +108,8 @@ void import_expand_dims(OperatorImport& op) { import_as_reshape(op); }
 void import_concatenation(OperatorImport& op) {
   const auto& options = op.options<schema::ConcatenationOptions>();
   std::vector<int> inputs;
-  for (int i = 0; i < op.inputs(); ++i) inputs.push_back(op.operand(i));
+  // A constant would have to be there once for each image.
+  for (int i = 0; i < op.inputs(); ++i) inputs.push_back(op.activation(i));
   require<FormatError>(!inputs.empty(), "of nothing");
   op.give(op::Concat{normalize_dim("concatenation", options.axis(), op.shape(inputs[0]).rank())},
           inputs, clamp_of(options.fused_activation_function()));

@@ -8,14 +8,14 @@ namespace {
 
 using schema::TensorType;
 
-/// Both operands. One of them may lack dimensions that the other has, and its batch of one then
+/// Both operands. A computed one may lack dimensions that the other has, and its batch of one then
 /// stands for one of those: here, where the batch is open, it has to stay in front.
 std::vector<int> operands_of(OperatorImport& op) {
   std::vector<int> values = {op.operand(0), op.operand(1)};
-  if (op.is_constant(0) || op.is_constant(1)) return values;
   for (const int i : {0, 1}) {
     const Shape shape = op.shape(values[i]), other = op.shape(values[1 - i]);
-    if (shape.rank() >= other.rank() || shape[0] != 1 || other[0] != 1) continue;
+    if (op.is_constant(i) || shape.rank() >= other.rank() || shape[0] != 1 || other[0] != 1)
+      continue;
     Shape sizes{-1};
     for (int k = shape.rank(); k < other.rank(); ++k) sizes.push_back(1);
     for (int k = 1; k < shape.rank(); ++k) sizes.push_back(shape[k]);
