@@ -7,9 +7,11 @@ namespace tuco::cpu {
 
 void run(const op::MaxPool2d& op, Inputs in, Out out, Workspace&) {
   const WindowGeometry g = geometry(op.name, op.window, in[0].shape());
+  // Graphs that were not traced have no place for the winners.
+  const bool keeps_winners = out.size() > 1 && out[1].defined();
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
     max_pool_forward<T>(g, ptr<T>(in[0]), ptr<T>(out[0]),
-                        out[1].defined() ? ptr<int32_t>(out[1]) : nullptr);
+                        keeps_winners ? ptr<int32_t>(out[1]) : nullptr);
   });
 }
 

@@ -5,6 +5,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
+#include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/import_tflite.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/run_graph.h"
@@ -186,6 +187,21 @@ TEST(TfliteOperators, OperandsOfFewerDimensionsKeepTheirBatch) {
   const auto got = run_graph(graph, {x})[0].to_vector<float>(),
              expected = (mean(x, {1, 2}, true) - x).to_vector<float>();
   expect_near(got, expected);
+}
+
+// A traced maximum pooling has its winners as a second result, one of a file has none.
+TEST(TfliteOperators, MaximaOfFloatsRunInTheEngine) {
+  OneOperator file;
+  const int input = file.input({1, 4, 6, 3});
+  file.output({1, 2, 3, 3});
+  const Graph graph =
+      file.import(BuiltinOperator::MAX_POOL_2D, {input},
+                  file.builder().add_options(schema::CreatePool2DOptions, schema::Padding::VALID, 2,
+                                             2, 2, 2, ActivationFunctionType::NONE))
+          .graph;
+  const Tensor x = randn({3, 4, 6, 3});
+  EXPECT_EQ(Context(Plan::compile(graph, {.max_batch = 3}))(x).to_vector<float>(),
+            max_pool2d(x, {.kernel = 2, .stride = 2}).to_vector<float>());
 }
 
 TEST(TfliteOperators, AreRefusedByWhatIsWrong) {

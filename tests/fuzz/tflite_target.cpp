@@ -6,6 +6,7 @@
 #include "tests/fuzz/target.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/cost.h"
+#include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/export_tflite.h"
 #include "tuco/deploy/import_tflite.h"
@@ -53,6 +54,11 @@ bool is_small(const Graph& graph) {
 
 Tensor example(const Graph& graph) { return zeros(graph.values[graph.inputs.at(0)].meta.shape); }
 
+void run_in_engine(const deploy::Plan& plan, const Graph& graph) {
+  if (graph.inputs.size() != 1 || graph.outputs.size() != 1 || example(graph).dim(0) != 1) return;
+  (void)deploy::Context(plan, {.threads = 1})(example(graph));
+}
+
 }  // namespace
 
 std::vector<Bytes> samples() {
@@ -84,9 +90,11 @@ void parse(const Bytes& bytes) {
       (void)deploy::generate_tflite(model);
       (void)deploy::generate_c(model, "model");
       (void)deploy::interpret_real(model, example(graph));
+      run_in_engine(deploy::Plan::compile(model, {.max_batch = 1}), graph);
     } else {
       (void)deploy::generate_tflite(graph);
       (void)deploy::run_graph(graph, {example(graph)});
+      run_in_engine(deploy::Plan::compile(graph, {.max_batch = 1}), graph);
       deploy::optimize(graph);
       (void)deploy::quantize(graph, example(graph));
     }
