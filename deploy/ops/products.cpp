@@ -14,6 +14,8 @@ constexpr int64_t kMaxBias = int64_t{1} << 25;
 constexpr int64_t kMaxSecondSum = int64_t{1} << 23;
 constexpr int64_t kMaxSum = int64_t{1} << 29;
 constexpr int64_t kLargestInput = 128;
+/// Bytes between pixels whose outputs Helium scatters: four of them within 16 bits.
+constexpr int64_t kMaxScattered = 16384;
 
 /// Weights as (out, depth).
 struct Rows {
@@ -85,6 +87,7 @@ ProductKernel kernel_for(const WindowGeometry& g) {
   if (g.groups > 1) return ProductKernel::kPlain;
   const bool whole = g.padding == kNone && g.dilation == Hw(1) && g.kernel == Hw(g.in_h, g.in_w);
   if (whole && g.in_h * g.in_w * g.in_c % 4 == 0) return ProductKernel::kRow;
+  if (g.out_c > kMaxScattered) return ProductKernel::kPlain;
   const bool pointwise = g.padding == kNone && g.kernel == Hw(1) && g.stride == Hw(1);
   return pointwise && g.in_c % 4 == 0 ? ProductKernel::kPointwise : ProductKernel::kColumns;
 }
