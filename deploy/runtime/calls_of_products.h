@@ -14,7 +14,7 @@ TUCO_SHARED void tuco_check_conv2d_columns(tuco_checks* c, const int32_t* a) {
   const tuco_window* g = tuco_expect_window(c, a[4], 0);
   if (g == NULL) return;
   const uint32_t inputs = tuco_volume(c, g->kernel_h, g->kernel_w, g->in_c);
-  tuco_expect(c, g->groups == 1 && inputs <= TUCO_MOST_PRODUCTS);
+  tuco_expect(c, g->groups == 1 && inputs <= TUCO_MOST_PRODUCTS && g->out_c <= TUCO_MOST_SCATTERED);
   if (c->failed) return;
   const uint32_t depth = (uint32_t)tuco_column_depth((int32_t)inputs);
   tuco_in_arena(c, a[0], tuco_output_size(c, g), 0);
@@ -35,7 +35,7 @@ TUCO_SHARED void tuco_check_pointwise_columns(tuco_checks* c, const int32_t* a) 
   const int32_t pixels = a[4], in_c = a[5], out_c = a[6];
   tuco_in_arena(c, a[0], tuco_area(c, (uint32_t)pixels, (uint32_t)out_c), 0);
   tuco_in_arena(c, a[1], tuco_area(c, (uint32_t)pixels, (uint32_t)in_c), 1);
-  tuco_expect(c, in_c % 4 == 0 && in_c <= TUCO_MOST_PRODUCTS);
+  tuco_expect(c, in_c % 4 == 0 && in_c <= TUCO_MOST_PRODUCTS && out_c <= TUCO_MOST_SCATTERED);
   if (c->failed) return;
   tuco_in_arena(c, a[2], 4 * (uint32_t)in_c, 1);
   tuco_in_file(c, (uint32_t)a[3], tuco_area(c, ((uint32_t)out_c + 1) / 2, (uint32_t)in_c), 2);

@@ -14,7 +14,8 @@ enum {
   TUCO_MOST_PRODUCTS = 63487,        // of int8 with int8
   TUCO_MOST_TAPS = 16384,            // of int8 with differences of int8
   TUCO_MOST_PLAIN_PRODUCTS = 32767,  // the same, not doubled
-  TUCO_MOST_CELLS = 1 << 22
+  TUCO_MOST_CELLS = 1 << 22,
+  TUCO_MOST_SCATTERED = 16384  // channels, of which Helium writes to four pixels at a time
 };
 
 // Struct `type` in the file; the file's beginning, with c->failed set, where it is not all there.
