@@ -9,26 +9,56 @@
 #if TUCO_HELIUM
 enum { TUCO_COLUMNS = 4 };  // that are multiplied together
 
+// Copies rows of n bytes, which lie `row` apart, one behind the other.
+TUCO_INLINE void tuco_copy_rows(int8_t* to, const int8_t* from, int32_t rows, int32_t n,
+                                int32_t row) {
+  const int8_t* x;
+  int8_t* y;
+  __asm__ volatile(
+      "1:\n\t"
+      "mov %[x], %[from]\n\t"
+      "mov %[y], %[to]\n\t"
+      "wlstp.8 lr, %[n], 3f\n"
+      "2:\n\t"
+      "vldrb.8 q0, [%[x]], #16\n\t"
+      "vstrb.8 q0, [%[y]], #16\n\t"
+      "letp lr, 2b\n"
+      "3:\n\t"
+      "add %[from], %[from], %[row]\n\t"
+      "add %[to], %[to], %[n]\n\t"
+      "subs %[rows], %[rows], #1\n\t"
+      "bne 1b"
+      : [to] "+&r"(to), [from] "+&r"(from), [rows] "+&r"(rows), [x] "=&r"(x), [y] "=&r"(y)
+      : [n] "r"(n), [row] "r"(row)
+      : "q0", "lr", "cc", "memory");
+}
+
 // Gathers the window whose first tap is at (top, left) into column `number`; the zero point stands
 // for the padding.
 TUCO_INLINE void tuco_gather(int16_t* scratch, int32_t number, int32_t depth, const int8_t* in,
                              const tuco_window* g, int32_t top, int32_t left, int32_t zero_point) {
-  const int32_t kx0 = tuco_min(tuco_first_tap(left, g->dilation_w), g->kernel_w);
-  const int32_t kx1 = tuco_max(tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w), kx0);
-  const int32_t step = g->dilation_w == 1 ? tuco_max(kx1 - kx0, 1) : 1;  // taps side by side
-  const int32_t row = g->in_w * g->in_c, before = kx0 * g->in_c;
-  const int32_t after = (g->kernel_w - kx1) * g->in_c;
+  const int32_t in_c = g->in_c, in_h = g->in_h, in_w = g->in_w, row = in_w * in_c;
+  const int32_t kernel_h = g->kernel_h, kernel_w = g->kernel_w, dilation = g->dilation_w;
   int8_t* to = (int8_t*)scratch + number * depth;
-  for (int32_t ky = g->kernel_h; ky > 0; ky--, top += g->dilation_h) {
-    if (top < 0 || top >= g->in_h) {
-      to = tuco_fill_vectors(to, zero_point, g->kernel_w * g->in_c);
+  if (dilation == 1 && top >= 0 && left >= 0 && left + kernel_w <= in_w &&
+      top + (kernel_h - 1) * g->dilation_h < in_h) {
+    tuco_copy_rows(to, in + top * row + left * in_c, kernel_h, kernel_w * in_c,
+                   row * g->dilation_h);
+    return;
+  }
+  const int32_t kx0 = tuco_min(tuco_first_tap(left, dilation), kernel_w);
+  const int32_t kx1 = tuco_max(tuco_end_tap(left, in_w, dilation, kernel_w), kx0);
+  const int32_t step = dilation == 1 ? tuco_max(kx1 - kx0, 1) : 1;  // taps side by side
+  for (int32_t ky = kernel_h; ky > 0; ky--, top += g->dilation_h) {
+    if (top < 0 || top >= in_h) {
+      to = tuco_fill_vectors(to, zero_point, kernel_w * in_c);
       continue;
     }
-    if (before > 0) to = tuco_fill_vectors(to, zero_point, before);
-    const int8_t* from = in + top * row + (left + kx0 * g->dilation_w) * g->in_c;
-    for (int32_t kx = kx0; kx < kx1; kx += step, from += g->dilation_w * g->in_c)
-      to = tuco_copy_vectors(to, from, step * g->in_c);
-    if (after > 0) to = tuco_fill_vectors(to, zero_point, after);
+    to = tuco_fill_vectors(to, zero_point, kx0 * in_c);
+    const int8_t* from = in + top * row + (left + kx0 * dilation) * in_c;
+    for (int32_t kx = kx0; kx < kx1; kx += step, from += dilation * in_c)
+      to = tuco_copy_vectors(to, from, step * in_c);
+    to = tuco_fill_vectors(to, zero_point, (kernel_w - kx1) * in_c);
   }
 }
 
@@ -49,16 +79,14 @@ static TUCO_NOINLINE __attribute__((unused)) void tuco_dot_four_columns(int32_t 
   register const int16_t* r1 __asm__("r1") = w;
   register int32_t r2 __asm__("r2") = depth;
   register const int8_t* r3 __asm__("r3") = x;
-  // The first 4 to 16 inputs set the accumulators, and blocks of 16 follow.
-#define TUCO_HEAD(x, first, second) \
-  "vpst\n\t"                        \
-  "vldrbt.u8 q3, [" x               \
-  "]\n\t"                           \
-  "add " x ", " x                   \
-  ", r2\n\t"                        \
-  "vmladav.s8 " first               \
-  ", q0, q3\n\t"                    \
-  "vmladav.s8 " second ", q2, q3\n\t"
+  // The first 4 to 16 inputs set the accumulators, and blocks of 16 follow. What is read of the
+  // next columns meets weights of zero; behind the last one nothing is read.
+#define TUCO_HEAD(x, q, first, second) \
+  "add " x ", " x                      \
+  ", r2\n\t"                           \
+  "vmladav.s8 " first ", q0, " q       \
+  "\n\t"                               \
+  "vmladav.s8 " second ", q2, " q "\n\t"
 #define TUCO_BLOCK(x, q, first, second) \
   "vldrb.8 " q ", [" x                  \
   "], #16\n\t"                          \
@@ -84,10 +112,16 @@ static TUCO_NOINLINE __attribute__((unused)) void tuco_dot_four_columns(int32_t 
       "vldrwt.u32 q1, [q3, #4]\n\t"
       "add r1, r1, r2, lsl #1\n\t"  //
       TUCO_SPLIT_PAIRS("q0", "q1", "q2")
-      TUCO_HEAD("r3", "r0", "r8")
-      TUCO_HEAD("r7", "r4", "r12")
-      TUCO_HEAD("r9", "r6", "lr")
-      TUCO_HEAD("r5", "r2", "r10")
+      "vldrb.u8 q3, [r3]\n\t"  //
+      TUCO_HEAD("r3", "q3", "r0", "r8")
+      "vpstt\n\t"
+      "vldrbt.u8 q3, [r7]\n\t"
+      "vldrbt.u8 q1, [r9]\n\t"  //
+      TUCO_HEAD("r7", "q3", "r4", "r12")
+      TUCO_HEAD("r9", "q1", "r6", "lr")
+      "vpst\n\t"
+      "vldrbt.u8 q3, [r5]\n\t"  //
+      TUCO_HEAD("r5", "q3", "r2", "r10")
       "cmp r11, #0\n\t"
       "beq 2f\n"
       "1:\n\t"

@@ -40,7 +40,8 @@ TUCO_INLINE int32x4_t tuco_finished_channels(int32x4_t sum, int32x4_t multiplier
 // The values a0, b0, a1, b1, ... plus the zero point, moved into [low, high].
 TUCO_INLINE int16x8_t tuco_bounded_values(int32x4_t a, int32x4_t b, int32_t zero_point, int32_t low,
                                           int32_t high) {
-  int16x8_t both = vqmovnbq_s32(vreinterpretq_s16_s32(a), a);
+  __asm__("vqmovnb.s32 %q0, %q0" : "+w"(a));  // with the intrinsic GCC copies a
+  int16x8_t both = vreinterpretq_s16_s32(a);
   both = vqaddq_n_s16(vqmovntq_s32(both, b), (int16_t)zero_point);
   return vminq_s16(vmaxq_s16(both, vdupq_n_s16((int16_t)low)), vdupq_n_s16((int16_t)high));
 }
@@ -55,7 +56,7 @@ TUCO_INLINE int8_t* tuco_copy_vectors(int8_t* to, const int8_t* from, int32_t n)
       "vstrb.8 q0, [%[at]], #16\n\t"
       "letp lr, 1b\n"
       "2:"
-      : [at] "+r"(at), [from] "+r"(from)
+      : [at] "+&r"(at), [from] "+&r"(from)
       : [n] "r"(n)
       : "q0", "lr", "memory");
   return to + n;
@@ -69,7 +70,7 @@ TUCO_INLINE int8_t* tuco_fill_vectors(int8_t* to, int32_t value, int32_t n) {
       "vstrb.8 q0, [%[at]], #16\n\t"
       "letp lr, 1b\n"
       "2:"
-      : [at] "+r"(at)
+      : [at] "+&r"(at)
       : [value] "r"(value), [n] "r"(n)
       : "q0", "lr", "memory");
   return to + n;

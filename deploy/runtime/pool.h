@@ -4,6 +4,7 @@
 #ifndef TUCO_RUNTIME_POOL_H
 #define TUCO_RUNTIME_POOL_H
 
+#include "helium.h"
 #include "window.h"
 
 // out (out_h, out_w, in_c) from in (in_h, in_w, in_c), clamped to [low, high]; g->groups is not
@@ -21,6 +22,17 @@ TUCO_KERNEL void tuco_max_pool(int8_t* out, const int8_t* in, const tuco_window*
       const int32_t kx0 = tuco_first_tap(left, g->dilation_w);
       const int32_t kx1 = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w);
       const int32_t corner = (top * g->in_w + left) * in_c;  // may lie in the padding
+#if TUCO_HELIUM
+      for (int32_t c = 0; c < in_c; c += 16) {
+        const mve_pred16_t there = vctp8q((uint32_t)(in_c - c));
+        int8x16_t best = vdupq_n_s8((int8_t)low);
+        for (int32_t ky = ky0; ky < ky1; ky++)
+          for (int32_t kx = kx0; kx < kx1; kx++)
+            best = vmaxq_s8(best, vldrbq_z_s8(in + (corner + ky * row + kx * step + c), there));
+        vstrbq_p_s8(out + c, vminq_s8(best, vdupq_n_s8((int8_t)high)), there);
+      }
+      out += in_c;
+#else
       for (int32_t c = 0; c < in_c; c++) {
         int32_t best = low;
         for (int32_t ky = ky0; ky < ky1; ky++)
@@ -28,6 +40,7 @@ TUCO_KERNEL void tuco_max_pool(int8_t* out, const int8_t* in, const tuco_window*
             best = tuco_max(best, in[corner + ky * row + kx * step + c]);
         *out++ = (int8_t)tuco_min(best, high);
       }
+#endif
     }
   }
 }
@@ -60,20 +73,51 @@ TUCO_KERNEL void tuco_average_pool(int8_t* out, const int8_t* in, const tuco_win
       const int32_t corner = (top * g->in_w + left) * in_c;  // may lie in the padding
       const int32_t cells = (ky1 - ky0) * (kx1 - kx0);
       const int32_t count = count_padding ? padded_h * padded_w : cells;
+#if TUCO_HELIUM
+      for (int32_t c = 0; c < in_c; c += 4) {
+        const mve_pred16_t there = vctp32q((uint32_t)(in_c - c));
+        int32x4_t sum = vdupq_n_s32(count_padding ? (count - cells) * zero_point : 0);
+        for (int32_t ky = ky0; ky < ky1; ky++) {
+          const int8_t* cell = in + (corner + ky * row + kx0 * step + c);
+          for (int32_t kx = kx0; kx < kx1; kx++, cell += step)
+            sum = vaddq_s32(sum, vldrbq_z_s32(cell, there));
+        }
+        int32_t sums[4];
+        vstrwq_s32(sums, sum);
+        for (int32_t i = 0; i < 4 && i < in_c - c; i++)
+          *out++ = (int8_t)tuco_clamped(tuco_rounded_quotient(sums[i], count), low, high);
+      }
+#else
       for (int32_t c = 0; c < in_c; c++) {
         int32_t sum = count_padding ? (count - cells) * zero_point : 0;
         for (int32_t ky = ky0; ky < ky1; ky++)
           for (int32_t kx = kx0; kx < kx1; kx++) sum += in[corner + ky * row + kx * step + c];
         *out++ = (int8_t)tuco_clamped(tuco_rounded_quotient(sum, count), low, high);
       }
+#endif
     }
   }
 }
 
 // The window that covers an image of one column.
 TUCO_INLINE tuco_window tuco_column_window(int32_t cells, int32_t channels) {
-  const tuco_window g = {(int16_t)cells, 1, (int16_t)channels, 1, 1, (int16_t)channels,
-                         (int16_t)cells, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1};
+  const tuco_window g = {(int16_t)cells,
+                         1,
+                         (int16_t)channels,
+                         1,
+                         1,
+                         (int16_t)channels,
+                         (int16_t)cells,
+                         1,
+                         1,
+                         1,
+                         1,
+                         1,
+                         0,
+                         0,
+                         0,
+                         0,
+                         1};
   return g;
 }
 

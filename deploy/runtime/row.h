@@ -50,8 +50,8 @@ TUCO_INLINE int32x4_t tuco_dot_four_channels(const int16_t* w, const int8_t* x, 
       "le lr, 1b\n"
       "2:\n\t"
       "vmsr p0, %[predicate]"
-      : [predicate] "=&r"(predicate), [s0] "+Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2),
-        [s3] "=&Te"(s3), [w] "+r"(w), [x] "+r"(x)
+      : [predicate] "=&r"(predicate), [s0] "+&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2),
+        [s3] "=&Te"(s3), [w] "+&r"(w), [x] "+&r"(x)
       : [head] "r"(head), [blocks] "r"((depth - head) >> 4)
       : "q0", "q1", "q2", "q3", "q4", "lr", "memory");
 #undef TUCO_SPLIT

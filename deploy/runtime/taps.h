@@ -3,9 +3,43 @@
 #ifndef TUCO_RUNTIME_TAPS_H
 #define TUCO_RUNTIME_TAPS_H
 
-#include "finish.h"
-#include "simd32.h"
+#include "helium.h"
 #include "window.h"
+
+#if TUCO_HELIUM
+
+// The sums of eight neighbouring channels, those of even number and those of odd, under a row of nx
+// taps are added to `even` and `odd`: w * (x + less), in the lanes of 16 bits that `lanes` has.
+TUCO_INLINE void tuco_add_row_of_taps(int32x4_t* even, int32x4_t* odd, const int8_t* w,
+                                      const int8_t* x, int32_t less, int32_t nx, int32_t x_step,
+                                      int32_t w_step, uint32_t lanes) {
+  uint32_t predicate;  // compilers cannot be told that it changes
+  __asm__ volatile(
+      "vmrs %[predicate], p0\n\t"
+      "vmsr p0, %[lanes]\n\t"
+      "wls lr, %[nx], 2f\n"
+      "1:\n\t"
+      "vpstt\n\t"
+      "vldrbt.s16 q0, [%[x]]\n\t"
+      "vldrbt.s16 q1, [%[w]]\n\t"
+      "vadd.i16 q0, q0, %[less]\n\t"
+      "add %[x], %[x], %[x_step]\n\t"
+      "vmullb.s16 q2, q0, q1\n\t"
+      "add %[w], %[w], %[w_step]\n\t"
+      "vmullt.s16 q0, q0, q1\n\t"
+      "vadd.i32 %q[even], %q[even], q2\n\t"
+      "vadd.i32 %q[odd], %q[odd], q0\n\t"
+      "le lr, 1b\n"
+      "2:\n\t"
+      "vmsr p0, %[predicate]"
+      : [predicate] "=&r"(predicate), [even] "+&w"(*even), [odd] "+&w"(*odd), [w] "+&r"(w),
+        [x] "+&r"(x)
+      :
+      [less] "r"(less), [nx] "r"(nx), [x_step] "r"(x_step), [w_step] "r"(w_step), [lanes] "r"(lanes)
+      : "q0", "q1", "q2", "lr", "memory");
+}
+
+#endif
 
 // The sums of four neighbouring channels under a window of ny x nx taps: w * (x - zero_point). Taps
 // lie x_row and x_step apart in the image, w_row and w_step in the weights.
@@ -72,6 +106,30 @@ TUCO_KERNEL void tuco_depthwise_taps(int8_t* out, const int8_t* in, const int8_t
       const int32_t nx = tuco_end_tap(left, g->in_w, g->dilation_w, g->kernel_w) - kx;
       const int8_t* a = in + ((top * g->in_w + left) * in_c + ky * x_row + kx * x_step);
       const int8_t* w = weights + ky * w_row + kx * in_c;
+#if TUCO_HELIUM
+      const uint32x4_t at = vshlq_n_u32(vidupq_n_u32(0, 8), 1);  // every second channel's words
+      for (int32_t c = 0; c < in_c; c += 8) {
+        const uint32_t left_over = (uint32_t)(in_c - c);
+        const uint32_t lanes = left_over >= 8 ? 0xffff : (1u << 2 * left_over) - 1;
+        int32x4_t even = vdupq_n_s32(0), odd = even;
+        for (int32_t i = 0; i < ny; i++)
+          tuco_add_row_of_taps(&even, &odd, w + c + i * w_row, a + c + i * x_row, -in_zero_point,
+                               nx, x_step, in_c, lanes);
+        const mve_pred16_t evens = vctp32q((left_over + 1) >> 1), odds = vctp32q(left_over >> 1);
+        const int32_t* const channel = channels + 2 * c;
+        const int32x4_t even_words = vldrwq_gather_offset_z_s32(channel, at, evens);
+        const int32x4_t odd_words = vldrwq_gather_offset_z_s32(channel + 2, at, odds);
+        even = tuco_finished_channels(vaddq_s32(even, tuco_biases(even_words)),
+                                      vldrwq_gather_offset_z_s32(channel + 1, at, evens),
+                                      tuco_left_shifts(even_words));
+        odd = tuco_finished_channels(vaddq_s32(odd, tuco_biases(odd_words)),
+                                     vldrwq_gather_offset_z_s32(channel + 3, at, odds),
+                                     tuco_left_shifts(odd_words));
+        vstrbq_p_s16(out + c, tuco_bounded_values(even, odd, zero_point, low, high),
+                     (mve_pred16_t)lanes);
+      }
+      out += in_c;
+#else
       const int32_t* channel = channels;
       int32_t c = in_c;
       for (; c >= 4; c -= 4, a += 4, w += 4) {
@@ -84,6 +142,7 @@ TUCO_KERNEL void tuco_depthwise_taps(int8_t* out, const int8_t* in, const int8_t
         const int32_t sum = tuco_dot_taps(w, a, in_zero_point, ny, nx, x_row, x_step, w_row, in_c);
         *out++ = tuco_channel_output(channel, sum, zero_point, low, high);
       }
+#endif
     }
   }
 }
