@@ -34,6 +34,10 @@ tuco_mcu_board(microbit cortex-m0 arm-none-eabi- qemu-system-arm "-M microbit"
                0x0 0x40000 0x20000000 0x4000 -mcpu=cortex-m0 -mthumb)
 tuco_mcu_board(mps2-an385 cortex-m3 arm-none-eabi- qemu-system-arm "-M mps2-an385"
                0x0 0x400000 0x20000000 0x400000 -mcpu=cortex-m3 -mthumb)
+# A Cortex-M3 runs all that a Cortex-M0+ does, in as many instructions, with more memory than any
+# emulated board with that core has.
+tuco_mcu_board(mps2-an385-m0plus cortex-m0plus arm-none-eabi- qemu-system-arm "-M mps2-an385"
+               0x0 0x400000 0x20000000 0x400000 -mcpu=cortex-m0plus -mthumb)
 tuco_mcu_board(netduinoplus2 cortex-m4 arm-none-eabi- qemu-system-arm "-M netduinoplus2"
                0x08000000 0x100000 0x20000000 0x20000
                -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16)

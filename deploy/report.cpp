@@ -19,11 +19,11 @@ double percent(int64_t part, int64_t whole) {
   return whole ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
-std::string label(const Graph::Node& node) {
+}  // namespace
+
+std::string node_label(const Graph::Node& node) {
   return node.name.empty() ? name(node.op) : fmt::format("{} {}", name(node.op), node.name);
 }
-
-}  // namespace
 
 double Accuracy::float_percent() const { return percent(float_right, samples); }
 double Accuracy::int8_percent() const { return percent(int8_right, samples); }
@@ -60,7 +60,7 @@ Report make_report(const Graph& graph, const QuantizedModel& model, const Tensor
     const double signal = sum(pow(x.to(DType::float64), 2)).item<double>();
     const double noise = sum(pow(x.to(DType::float64) - y.to(DType::float64), 2)).item<double>();
     report.layers.push_back(
-        {label(graph.nodes[i]), x.shape(), 10 * std::log10(signal / std::max(noise, 1e-30))});
+        {node_label(graph.nodes[i]), x.shape(), 10 * std::log10(signal / std::max(noise, 1e-30))});
     report.layers.back().shape[0] = 1;
   }
   return report;

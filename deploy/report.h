@@ -10,9 +10,12 @@
 
 namespace tuco::deploy {
 
+/// A node's op and the module that ran it: "conv2d features.3".
+std::string node_label(const Graph::Node& node);
+
 /// How faithful a layer's int8 output is.
 struct LayerNoise {
-  /// The node's op and module: "conv2d features.3".
+  /// As node_label gives it.
   std::string name;
   Shape shape;
   /// 10 log10 of the power of the float output over that of its difference to the int8 one.

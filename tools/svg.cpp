@@ -100,6 +100,14 @@ void Svg::bar(const std::string& style, double x, double y, double width, double
                        escaped(hint));
 }
 
+void Svg::rectangle(const std::string& style, double x, double y, double width, double height,
+                    const std::string& hint) {
+  text_ += fmt::format(
+      "<rect class=\"{}\" x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\">"
+      "<title>{}</title></rect>\n",
+      style, x, y, width, height, escaped(hint));
+}
+
 void Svg::circle(const std::string& style, double x, double y, double radius,
                  const std::string& hint) {
   text_ += fmt::format(

@@ -39,6 +39,9 @@ class Svg {
   /// A bar that is rounded at its free end: its right one, or its top one if `upright`.
   void bar(const std::string& style, double x, double y, double width, double height,
            const std::string& hint, bool upright = false);
+  /// A rectangle with square corners.
+  void rectangle(const std::string& style, double x, double y, double width, double height,
+                 const std::string& hint);
   void circle(const std::string& style, double x, double y, double radius, const std::string& hint);
   /// `anchor` is start, middle or end.
   void text(const std::string& style, double x, double y, const std::string& anchor,

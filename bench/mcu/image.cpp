@@ -267,6 +267,15 @@ int64_t products_of(const std::string& comment) {
   return std::regex_search(comment, match, kProducts) ? std::stoll(match[1]) : 0;
 }
 
+std::vector<std::string> missing_for(const Board& board) {
+  std::vector<std::string> missing;
+  for (const std::string& program : {board.tools + "gcc", board.tools + "nm", board.emulator})
+    if (!in_path(program)) missing.push_back(program);
+  for (const char* file : {TUCO_MCU_SOURCE_DIR "/startup.c", TUCO_IMAGE_MAIN, TUCO_COUNT_PLUGIN})
+    if (!fs::exists(file)) missing.push_back(file);
+  return missing;
+}
+
 Measures measure(const Model& model, const Variant& variant, const fs::path& folder) {
   build(model, variant, folder);
   Measures measures;

@@ -70,6 +70,10 @@ struct Measures {
   int64_t differing = 0, touched = 0;
 };
 
+/// The programs and files that a measure on the board needs and that are not there: the compiler,
+/// the emulator, and Tuco's sources and plugin, which an installed Tuco has not.
+std::vector<std::string> missing_for(const Board& board);
+
 /// Builds in `folder`, which exists, and runs. Throws std::runtime_error if the image cannot be
 /// built (it may be too large for the board) or does not end as it should.
 Measures measure(const Model& model, const Variant& variant, const std::filesystem::path& folder);

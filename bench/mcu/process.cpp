@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -59,6 +61,14 @@ std::string run_checked(const std::vector<std::string>& command) {
     throw std::runtime_error(
         fmt::format("{} ended with {}:\n{}", fmt::join(command, " "), ended.code, ended.output));
   return std::move(ended.output);
+}
+
+bool in_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  return false;
 }
 
 }  // namespace tuco::bench

@@ -19,4 +19,7 @@ Ended run(const std::vector<std::string>& command);
 /// The same, for what must succeed: throws std::runtime_error with the command and its output.
 std::string run_checked(const std::vector<std::string>& command);
 
+/// Whether PATH has a program of this name.
+bool in_path(const std::string& program);
+
 }  // namespace tuco::bench
