@@ -1,73 +1,139 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/text.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/device_file.h"
+#include "tuco/deploy/device_report.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/tools/calibration.h"
 #include "tuco/tools/commands.h"
+#include "tuco/tools/device_report_html.h"
+#include "tuco/tools/measure.h"
+#include "tuco/tools/outputs.h"
+#include "tuco/tools/packages.h"
 
 namespace tuco::tools {
 namespace {
 
+namespace fs = std::filesystem;
+
+/// A kind of folder around the generated files.
+struct Package {
+  const char *option, *help;
+  PackageFiles (*files)(const deploy::CSource& c, const std::string& name);
+};
+constexpr Package kPackages[] = {
+    {"--arduino", "write an Arduino library into this folder", arduino_library},
+    {"--cmake", "write a CMake and Zephyr module into this folder", cmake_module},
+    {"--makefile", "write a bare-metal program with a Makefile into this folder", makefile_project},
+};
+
 struct Compile {
-  std::string model, output = "model";
+  std::string file, output;
+  /// One for each of kPackages; empty where it is not wanted.
+  std::string folders[std::size(kPackages)];
   Quantizing quantizing;
   std::optional<uint64_t> ram;
+  bool reports = false, measures = false;
+  std::vector<std::string> report_files;
 
   void run() const {
+    const bool packages =
+        std::ranges::any_of(folders, [](const std::string& f) { return !f.empty(); });
+    const fs::path path = output.empty() ? "model" : output;
+    const bool is_file = path.extension() == ".tuco";
+    const std::string name = (is_file ? path.stem() : path.filename()).string();
+    const deploy::QuantizedModel whole = deploy::device_model(int8_model());
     deploy::DeviceOptions options;
     if (ram) options.arena_bytes = static_cast<int64_t>(*ram);
-    const deploy::QuantizedModel int8 = int8_model();
-    if (output.ends_with(".tuco")) {
-      const deploy::DeviceFile file = deploy::write_device_file(int8, output, options);
-      fmt::print("wrote {}: {} bytes in flash, an arena of {} bytes in RAM, {}\n", output,
-                 grouped(static_cast<int64_t>(file.bytes.size())), grouped(file.arena_bytes),
-                 products_text(file.products, int8));
-      return;
+    const deploy::QuantizedModel model = deploy::device_model(whole, options);
+    const deploy::CSource c = deploy::generate_c(model, name);
+
+    Outputs outputs;
+    int64_t flash = c.constants.total();
+    if (is_file) {
+      const Bytes bytes = deploy::make_device_file(model).bytes;
+      flash = static_cast<int64_t>(bytes.size());
+      outputs.add(path, {bytes.begin(), bytes.end()});
+    } else if (!output.empty() || !packages) {
+      outputs.add(path.string() + ".c", c.source);
+      outputs.add(path.string() + ".h", c.header);
     }
-    const deploy::CSource c = deploy::write_c(int8, output, options);
-    fmt::print(
-        "wrote {0}.c and {0}.h: {1} bytes of constants in flash, an arena of {2} bytes in RAM, "
-        "{3}\n",
-        output, grouped(c.constants.total()), grouped(c.arena_bytes),
-        products_text(c.products, int8));
+    for (size_t i = 0; i < std::size(kPackages); ++i) {
+      if (folders[i].empty()) continue;
+      outputs.make_folder(folders[i]);
+      for (auto& [part, text] : kPackages[i].files(c, name))
+        outputs.add(fs::path(folders[i]) / part, std::move(text));
+    }
+    std::string words;
+    if (reports || measures) {
+      const deploy::DeviceReport found = make_report(model, c, name);
+      for (const std::string& to : report_files)
+        outputs.add(to, to.ends_with(".html") ? to_html(found) : found.to_json());
+      words = "\n" + found.to_text();
+    }
+    outputs.write();
+    const std::vector<std::string> paths = outputs.paths();
+    fmt::print("wrote {}: {} bytes{} in flash, an arena of {} bytes in RAM, {}\n{}",
+               fmt::join(paths, ", "), grouped(flash), is_file ? "" : " of constants",
+               grouped(c.arena_bytes), products_text(c.products, whole), words);
   }
 
   /// With what strips cost.
-  static std::string products_text(int64_t products, const deploy::QuantizedModel& int8) {
+  static std::string products_text(int64_t products, const deploy::QuantizedModel& whole) {
     std::string text = grouped(products) + " products a run";
-    const int64_t whole = deploy::products_of(deploy::device_model(int8).graph);
-    if (products > whole)
-      text +=
-          fmt::format(", {:.1f} % more than without strips",
-                      100.0 * static_cast<double>(products - whole) / static_cast<double>(whole));
+    const int64_t without = deploy::products_of(whole.graph);
+    if (products > without)
+      text += fmt::format(
+          ", {:.1f} % more than without strips",
+          100.0 * static_cast<double>(products - without) / static_cast<double>(without));
     return text;
   }
 
+  deploy::DeviceReport make_report(const deploy::QuantizedModel& model, const deploy::CSource& c,
+                                   const std::string& name) const {
+    deploy::DeviceReport report = deploy::make_device_report(model, name);
+    if (!measures) return report;
+    const CoreMeasures measured = measure_cores(c, name, report);
+    if (measured.costs.empty())
+      throw Error(
+          fmt::format("compile: nothing could be measured: {}", fmt::join(measured.notes, "; ")));
+    report = deploy::make_device_report(model, name, measured.costs);
+    report.notes = measured.notes;
+    return report;
+  }
+
   deploy::QuantizedModel int8_model() const {
-    deploy::StoredNetwork network = deploy::load_network(File::open(model));
+    deploy::StoredNetwork network = deploy::load_network(File::open(file));
     if (network.rounding) {
       require<Error>(quantizing.calibrate.empty(),
-                     "compile: {} is an int8 model already: it needs no --calibrate", model);
+                     "compile: {} is an int8 model already: it needs no --calibrate", file);
       return {std::move(network.graph), *network.rounding};
     }
-    const Tensor sample = quantizing.sample("compile", model, network.graph);
+    const Tensor sample = quantizing.sample("compile", file, network.graph);
     deploy::optimize(network.graph);
     return deploy::quantize(network.graph, sample, {.calibration = quantizing.method});
   }
 };
+
+/// What is wrong with the name of a report's file, or nothing.
+std::string report_file_error(const std::string& file) {
+  if (file.ends_with(".json") || file.ends_with(".html")) return "";
+  return fmt::format("a report is a .json or .html file, not {}", file);
+}
 
 }  // namespace
 
 void add_compile(CLI::App& app) {
   auto options = std::make_shared<Compile>();
   CLI::App* command = app.add_subcommand("compile", "turn a model into C for a microcontroller");
-  command->add_option("MODEL", options->model, "float or int8 model (.safetensors, .tflite)")
+  command->add_option("MODEL", options->file, "float or int8 model (.safetensors, .tflite)")
       ->required();
   options->quantizing.add_options(*command);
   command
@@ -75,10 +141,28 @@ void add_compile(CLI::App& app) {
                    "the most bytes (64K) that the arena may have: the first layers are computed in "
                    "strips where that helps, at the cost of more products")
       ->transform(CLI::AsSizeValue(false));
-  command->add_option("-o,--output", options->output,
-                      "path of the C files without an ending; or NAME.tuco, a file that a "
-                      "microcontroller loads (see tuco runtime)");
-  command->callback([options] { options->run(); });
+  command->add_option(
+      "-o,--output", options->output,
+      "path of the C files without an ending, its last part the network's name "
+      "(model); or NAME.tuco, a file that a microcontroller loads (see tuco runtime)");
+  for (size_t i = 0; i < std::size(kPackages); ++i)
+    command->add_option(kPackages[i].option, options->folders[i], kPackages[i].help)
+        ->type_name("DIR");
+  CLI::Option* report =
+      command
+          ->add_option(
+              "--report", options->report_files,
+              "say what the model costs on microcontrollers; to .json and .html files, too")
+          ->expected(0, 2)
+          ->type_name("FILE")
+          ->check(report_file_error);
+  command->add_flag("--measure", options->measures,
+                    "measure the report's instructions and code in emulators, where compilers and "
+                    "QEMU are installed");
+  command->callback([options, report] {
+    options->reports = report->count() > 0;
+    options->run();
+  });
 }
 
 }  // namespace tuco::tools
