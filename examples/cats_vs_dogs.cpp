@@ -1,6 +1,7 @@
 // Tells cats from dogs: trains a ConvNet on photographs, quantizes it to int8, and exports it as C.
-//   cats_vs_dogs [--data DIR_OR_TAR] [--minutes N | --epochs N] [--seed N] [--out DIR]
-// DIR_OR_TAR holds train/ and test/ with a folder for each class; without it the program draws its
+//   cats_vs_dogs [--data DIR_OR_TAR] [--minutes N | --epochs N] [--small] [--seed N] [--out DIR]
+// --small takes a network for microcontrollers with 256 KB of RAM and 1 MB of flash, such as the
+// Arduino Nano 33 BLE. DIR_OR_TAR holds train/ and test/ with a folder for each class; without it the program draws its
 // own animals. Ctrl-C saves and ends.
 #include <tuco/tuco.h>
 
@@ -19,10 +20,12 @@ Residual residual_pair(int64_t n) {
   return Residual{
       Sequential{convolution(n, n), BatchNorm{n}, ReLU{}, convolution(n, n), BatchNorm{n}}};
 }
-Sequential make_network(int64_t classes) {
-  return {stage(3, 24),    stage(24, 48),  residual_pair(48),
-          stage(48, 96),   stage(96, 128), residual_pair(128),
-          GlobalMaxPool{}, Dropout{0.2},   Linear{{.in = 128, .out = classes}}};
+// The first stage's convolution gives the largest image: its channels decide the RAM.
+Sequential make_network(int64_t classes, bool small) {
+  const int64_t a = small ? 16 : 24, b = 2 * a, c = 4 * a;
+  return {stage(3, a),     stage(a, b),   residual_pair(b),
+          stage(b, c),     stage(c, 128), residual_pair(128),
+          GlobalMaxPool{}, Dropout{0.2},  Linear{{.in = 128, .out = classes}}};
 }
 
 std::pair<data::Dataset, data::Dataset> load_photos(const std::string& where, int64_t drawn) {
@@ -40,11 +43,13 @@ int main(int argc, char** argv) try {
   double minutes = 0;
   int64_t epochs = 128, drawn = 4000;
   uint64_t seed = 1;
+  bool small = false;
   CLI::App app("Trains a ConvNet to tell cats from dogs and exports it as int8 C.");
   app.add_option("--data", where, "folder or .tar with train/ and test/; drawn animals without");
   app.add_option("--epochs", epochs, "passes over the photographs")->check(CLI::PositiveNumber);
   app.add_option("--minutes", minutes, "fewer epochs if need be")->check(CLI::PositiveNumber);
   app.add_option("--drawn", drawn, "how many animals to draw")->check(CLI::Range(100, 1000000));
+  app.add_flag("--small", small, "a network for a microcontroller with 256 KB of RAM");
   app.add_option("--seed", seed, "decides everything random");
   app.add_option("--out", out, "folder for the results");
   CLI11_PARSE(app, argc, argv);
@@ -57,7 +62,7 @@ int main(int argc, char** argv) try {
   const int64_t size = std::min<int64_t>(48, training.size());
   data::Loader loader(training, {.batch = size, .shuffle = true, .seed = seed, .drop_last = true});
   const auto classes = static_cast<int64_t>(training.class_names().size());
-  const auto net = make_network(classes);
+  const auto net = make_network(classes, small);
   fmt::print("{}", summary(net, {1, 96, 96, 3}).to_string());
 
   const Interrupt interrupt;
@@ -109,6 +114,7 @@ int main(int argc, char** argv) try {
   deploy::optimize(graph);
   const Tensor samples = training.sample(std::min<int64_t>(256, training.size()));
   const auto model = deploy::quantize(graph, samples);
+  deploy::save_model(base + ".int8.safetensors", model);
   deploy::write_c(model, base);
   auto report = deploy::make_report(graph, model, slice(samples, 0, 0, 64), "cats_vs_dogs");
   report.accuracy = deploy::compare(graph, model, data::Loader(test));
