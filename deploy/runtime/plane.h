@@ -50,21 +50,22 @@ typedef struct {
 // row below is met by the bytes from one further on.
 TUCO_INLINE void tuco_multiply_band(int8_t* out, const int8_t* x, int32_t count, int32_t step,
                                     const tuco_band_channel* c, uint32_t lanes) {
-  int32_t s0, s1, s2;
+  int32_t s1, s2;
   __asm__ volatile(
-      "vmrs %[s0], p0\n\t"  // compilers cannot be told that it changes
-      "vmov s8, %[s0]\n\t"
+      "vmrs %[s1], p0\n\t"  // compilers cannot be told that it changes
+      "vmov s8, %[s1]\n\t"
       "vmsr p0, %[lanes]\n\t"
+      "vmov s9, %[lanes]\n\t"  // there are too few registers to keep it
       "wls lr, %[count], 2f\n"
       "1:\n\t"
       "vldrb.8 q1, [%[x], #1]\n\t"
       "vldrb.8 q0, [%[x]], #8\n\t"
       "vmladav.s8 %[s1], q1, %q[weights]\n\t"
       "vmladav.s8 %[count], q1, %q[moved]\n\t"
-      "vmladav.s8 %[s0], q0, %q[weights]\n\t"
+      "vmladav.s8 %[lanes], q0, %q[weights]\n\t"
       "vmladav.s8 %[s2], q0, %q[moved]\n\t"
       "vmov q0[3], q0[1], %[s1], %[count]\n\t"
-      "vmov q0[2], q0[0], %[s0], %[s2]\n\t"
+      "vmov q0[2], q0[0], %[lanes], %[s2]\n\t"
       "vadd.i32 q0, q0, %[bias]\n\t"
       "vqrdmulh.s32 q0, q0, %[multiplier]\n\t"
       "vshr.s32 q1, q0, #31\n\t"
@@ -78,16 +79,18 @@ TUCO_INLINE void tuco_multiply_band(int8_t* out, const int8_t* x, int32_t count,
       "add %[out], %[out], %[step]\n\t"
       "le lr, 1b\n"
       "2:\n\t"
+      "vmov %[lanes], s9\n\t"
       "lsrs %[lanes], %[lanes], #16\n\t"
       "beq 3f\n\t"
+      "vmov s9, %[lanes]\n\t"
       "vmsr p0, %[lanes]\n\t"
       "mov lr, #1\n\t"
       "b 1b\n"
       "3:\n\t"
-      "vmov %[s0], s8\n\t"
-      "vmsr p0, %[s0]"
-      : [s0] "=&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2), [count] "+&Te"(count), [out] "+&r"(out),
-        [x] "+&r"(x), [lanes] "+&r"(lanes)
+      "vmov %[s1], s8\n\t"
+      "vmsr p0, %[s1]"
+      : [s1] "=&Te"(s1), [s2] "=&Te"(s2), [count] "+&Te"(count), [lanes] "+&Te"(lanes),
+        [out] "+&r"(out), [x] "+&r"(x)
       : [step] "r"(step), [weights] "w"(c->weights), [moved] "w"(c->moved), [at] "w"(c->at),
         [low] "w"(c->low), [high] "w"(c->high), [bias] "r"(c->bias),
         [multiplier] "r"(c->multiplier), [left_shift] "r"(c->left_shift),
