@@ -6,6 +6,7 @@
 #define TUCO_RUNTIME_COLUMNS_H
 
 #include "columns_helium.h"
+#include "columns_thumb2.h"
 #include "columns_wide.h"
 
 // The depth of a column, filled up to a multiple of 4.

@@ -1,4 +1,4 @@
-// Columns for convolutions (columns.h) on cores without Helium: two at a time, widened to int16 and
+// Columns for convolutions (columns.h) with 32-bit SIMD and in plain C: two at a time, widened to int16 and
 // interleaved by twos.
 #ifndef TUCO_RUNTIME_COLUMNS_WIDE_H
 #define TUCO_RUNTIME_COLUMNS_WIDE_H
@@ -7,7 +7,7 @@
 #include "pairs.h"
 #include "window.h"
 
-#if !TUCO_HELIUM
+#if !TUCO_HELIUM && (TUCO_SIMD32 || !TUCO_THUMB2)
 enum { TUCO_COLUMNS = 2 };  // that are multiplied together
 
 // Puts n inputs (a multiple of 4) into one of two interleaved columns.

@@ -186,7 +186,8 @@ TUCO_KERNEL void tuco_depthwise_plane(int8_t* out, const int8_t* in, int16_t* pl
     }
   }
 #else
-  for (int32_t i = 0; i < (out_h + 2) * width; i++) plane[i] = (int16_t)in_zero_point;
+  const int32_t height = out_h + 2;
+  for (int32_t i = 0; i < height * width; i++) plane[i] = (int16_t)in_zero_point;
   for (int32_t c = 0; c < channels; c++, channel += 2, weights += 9) {
     int16_t* to = plane + pad_top * width + pad_left;
     for (int32_t y = 0; y < in_h; y++, to += width - in_w) {

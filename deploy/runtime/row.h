@@ -87,6 +87,41 @@ TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, 
   "smlad %[first1], %[bytes], %[x1], %[first1]\n\t"
   TUCO_RUN_STEPS(TUCO_STEP, "29", x + depth);
 #undef TUCO_STEP
+#elif TUCO_THUMB2
+  int32_t both0 = 0, first0 = 0, both1 = 0, first1 = 0, value, pair, byte;
+  // Weights stand in fours as 0, 2, 1, 3, first of the one pair, then of the other.
+#define TUCO_STEP(input, at, other)                 \
+  "ldrsb %[value], [%[x], " input                   \
+  "\n\t"                                            \
+  "ldrsh %[pair], [%[w], " at                       \
+  "\n\t"                                            \
+  "mla %[both0], %[pair], %[value], %[both0]\n\t"   \
+  "sxtb %[byte], %[pair]\n\t"                       \
+  "mla %[first0], %[byte], %[value], %[first0]\n\t" \
+  "ldrsh %[pair], [%[w], " other                    \
+  "]\n\t"                                           \
+  "mla %[both1], %[pair], %[value], %[both1]\n\t"   \
+  "sxtb %[byte], %[pair]\n\t"                       \
+  "mla %[first1], %[byte], %[value], %[first1]\n\t"
+  __asm__ volatile(
+      "subs %[w], %[w], #16\n\t"
+      "subs %[x], %[x], #4\n"
+      "1:\n\t"  //
+      TUCO_STEP("#4]!", "#16]!", "#8")
+      TUCO_STEP("#2]", "#2]", "#10")
+      TUCO_STEP("#1]", "#4]", "#12")
+      TUCO_STEP("#3]", "#6]", "#14")
+      "cmp %[x], %[last]\n\t"
+      "bne 1b"
+      : [both0] "+&r"(both0), [first0] "+&r"(first0), [both1] "+&r"(both1), [first1] "+&r"(first1),
+        [w] "+&r"(w), [x] "+&r"(x), [value] "=&r"(value), [pair] "=&r"(pair), [byte] "=&r"(byte)
+      : [last] "r"(x + depth - 4)
+      : "cc", "memory");
+#undef TUCO_STEP
+  sum[0].both = both0;
+  sum[0].first = first0;
+  sum[1].both = both1;
+  sum[1].first = first1;
 #else
   tuco_pair_sum a = {0, 0}, b = {0, 0};
   for (int32_t k = 0; k < depth; k += 4, w += 8, x += 4) {
