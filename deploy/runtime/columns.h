@@ -44,7 +44,7 @@ TUCO_KERNEL void tuco_pointwise_columns(int8_t* out, const int8_t* in, int16_t* 
                                         int32_t out_c, int32_t descending, const int32_t* channels,
                                         int32_t zero_point, int32_t low, int32_t high) {
   for (int32_t left = pixels, count; left > 0; left -= count) {
-    count = descending ? ((left - 1) & (TUCO_COLUMNS - 1)) + 1 : tuco_min(left, TUCO_COLUMNS);
+    count = descending ? TUCO_COLUMNS - (-left & (TUCO_COLUMNS - 1)) : tuco_min(left, TUCO_COLUMNS);
     const int32_t first = descending ? left - count : pixels - left;
     const int8_t* from = in + first * in_c;
     tuco_gather_pixels(scratch, from, count, in_c);

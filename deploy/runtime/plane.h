@@ -21,6 +21,7 @@ TUCO_INLINE int32_t tuco_plane_width(int32_t out_w) { return ((out_w + 1) & ~1) 
 TUCO_INLINE void tuco_copy_band(int8_t* to, const int8_t* from, int32_t columns, int32_t step,
                                 uint32x4_t at, uint32_t lanes) {
   uint32_t predicate;  // compilers cannot be told that it changes
+  // Stores that narrow take their address from a low register.
   __asm__ volatile(
       "vmrs %[predicate], p0\n\t"
       "vmsr p0, %[lanes]\n\t"
@@ -32,7 +33,7 @@ TUCO_INLINE void tuco_copy_band(int8_t* to, const int8_t* from, int32_t columns,
       "add %[from], %[from], %[step]\n\t"
       "le lr, 1b\n\t"
       "vmsr p0, %[predicate]"
-      : [predicate] "=&r"(predicate), [to] "+&r"(to), [from] "+&r"(from)
+      : [predicate] "=&r"(predicate), [to] "+&l"(to), [from] "+&r"(from)
       : [columns] "r"(columns), [step] "r"(step), [at] "w"(at), [lanes] "r"(lanes)
       : "q0", "lr", "memory");
 }

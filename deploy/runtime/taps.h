@@ -14,6 +14,7 @@ TUCO_INLINE void tuco_add_row_of_taps(int32x4_t* even, int32x4_t* odd, const int
                                       const int8_t* x, int32_t less, int32_t nx, int32_t x_step,
                                       int32_t w_step, uint32_t lanes) {
   uint32_t predicate;  // compilers cannot be told that it changes
+  // Loads that widen take their address from a low register.
   __asm__ volatile(
       "vmrs %[predicate], p0\n\t"
       "vmsr p0, %[lanes]\n\t"
@@ -32,8 +33,8 @@ TUCO_INLINE void tuco_add_row_of_taps(int32x4_t* even, int32x4_t* odd, const int
       "le lr, 1b\n"
       "2:\n\t"
       "vmsr p0, %[predicate]"
-      : [predicate] "=&r"(predicate), [even] "+&w"(*even), [odd] "+&w"(*odd), [w] "+&r"(w),
-        [x] "+&r"(x)
+      : [predicate] "=&r"(predicate), [even] "+&w"(*even), [odd] "+&w"(*odd), [w] "+&l"(w),
+        [x] "+&l"(x)
       :
       [less] "r"(less), [nx] "r"(nx), [x_step] "r"(x_step), [w_step] "r"(w_step), [lanes] "r"(lanes)
       : "q0", "q1", "q2", "lr", "memory");
