@@ -39,34 +39,67 @@ void import_reduction(OperatorImport& op) {
   op.give(Reduction{reduction_of(op)}, {op.activation(0)});
 }
 
-/// The maximum over neighbouring dimensions of an int8 tensor is a pooling of one that is seen as
-/// (n, outer, reduced, inner).
+/// An int8 tensor of which neighbouring dimensions go.
+struct Neighbours {
+  int value;
+  /// The first and the last of them.
+  int first, last;
+};
+
+/// The input, permuted where those that go are no neighbours.
+Neighbours neighbours_of(OperatorImport& op, const Shape& dims) {
+  const int input = op.activation(0), rank = op.shape(input).rank(), count = dims.rank();
+  require<UnsupportedOp>(dims[0] > 0, "over the batch");
+  if (dims[count - 1] - dims[0] == count - 1)
+    return {input, static_cast<int>(dims[0]), static_cast<int>(dims[count - 1])};
+  op::Permute permute;
+  for (int i = 0; i < rank; ++i)
+    if (!std::ranges::count(dims, i)) permute.order.push_back(i);
+  for (const int64_t dim : dims) permute.order.push_back(dim);
+  return {op.between(permute, {input}), rank - count, rank - 1};
+}
+
+/// The output's shape for any batch.
+Shape result_sizes(OperatorImport& op, const op::ReduceDims& reduction) {
+  const Shape shape = op.shape(op.activation(0));
+  Shape sizes{-1};
+  for (int i = 1; i < shape.rank(); ++i) {
+    const bool goes = std::ranges::count(reduction.dims, i) > 0;
+    if (!goes || reduction.keep) sizes.push_back(goes ? 1 : shape[i]);
+  }
+  return sizes;
+}
+
+void import_int8_mean(OperatorImport& op) {
+  const op::ReduceDims reduction = reduction_of(op);
+  const auto [value, first, last] = neighbours_of(op, reduction.dims);
+  op::Mean mean{{.keep = reduction.keep}};
+  for (int i = first; i <= last; ++i) mean.dims.push_back(i);
+  if (mean.dims == reduction.dims || !reduction.keep) return op.give(mean, {value});
+  const int result = op.between(mean, {value}, op.quantization_of(op.output()));
+  op.give(op::Reshape{result_sizes(op, reduction)}, {result});
+}
+
+/// The maximum is a pooling of a tensor that is seen as (n, outer, reduced, inner).
 void import_int8_maximum(OperatorImport& op) {
   const op::ReduceDims reduction = reduction_of(op);
-  const int input = op.activation(0);
-  const Shape shape = op.shape(input), &dims = reduction.dims;
-  const int64_t first = dims[0], last = dims[dims.rank() - 1];
-  require<UnsupportedOp>(first > 0 && last - first == dims.rank() - 1,
-                         "over dimensions {} of {}, expected neighbours behind the batch", dims,
-                         shape);
+  const auto [value, first, last] = neighbours_of(op, reduction.dims);
+  const Shape shape = op.shape(value);
   Shape sizes{-1, 1, 1, 1};
   for (int i = 1; i < shape.rank(); ++i) sizes[i < first ? 1 : i <= last ? 2 : 3] *= shape[i];
   const Hw window(1, sizes[2]);
   const int pooled = op.between(op::MaxPool2d{{.kernel = window, .stride = window}},
-                                {op.between(op::Reshape{sizes}, {input})});
-  Shape left{-1};
-  for (int i = 1; i < shape.rank(); ++i) {
-    const bool goes = i >= first && i <= last;
-    if (!goes || reduction.keep) left.push_back(goes ? 1 : shape[i]);
-  }
-  op.give(op::Reshape{left}, {pooled});
+                                {op.between(op::Reshape{sizes}, {value})});
+  op.give(op::Reshape{result_sizes(op, reduction)}, {pooled});
 }
 
 }  // namespace
 
 void import_average_pool_2d(OperatorImport& op) { import_pool<op::AvgPool2d>(op); }
 void import_max_pool_2d(OperatorImport& op) { import_pool<op::MaxPool2d>(op); }
-void import_mean(OperatorImport& op) { import_reduction<op::Mean>(op); }
+void import_mean(OperatorImport& op) {
+  op.int8() ? import_int8_mean(op) : import_reduction<op::Mean>(op);
+}
 void import_sum(OperatorImport& op) { import_reduction<op::Sum>(op); }
 void import_reduce_max(OperatorImport& op) {
   op.int8() ? import_int8_maximum(op) : import_reduction<op::Max>(op);

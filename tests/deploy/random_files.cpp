@@ -43,10 +43,10 @@ class RandomFile {
   static const std::vector<Rule>& rules() {
     using R = RandomFile;
     static const std::vector<Rule> all = {
-        &R::slice,   &R::strided_slice, &R::strided_slice, &R::split,      &R::split_v,
-        &R::pack,    &R::unpack,        &R::squeeze,       &R::expand,     &R::transpose,
-        &R::resize,  &R::relu6,         &R::leaky,         &R::hard_swish, &R::combine,
-        &R::combine, &R::combine,       &R::choose,        &R::reduce_max, &R::quantize};
+        &R::slice,  &R::strided_slice, &R::strided_slice, &R::split,     &R::split_v, &R::pack,
+        &R::unpack, &R::squeeze,       &R::expand,        &R::transpose, &R::resize,  &R::relu6,
+        &R::leaky,  &R::hard_swish,    &R::combine,       &R::combine,   &R::combine, &R::choose,
+        &R::reduce, &R::reduce,        &R::quantize};
     return all;
   }
 
@@ -336,18 +336,22 @@ class RandomFile {
                 both->result, values_[from].quantization,
                 file_.add_options(schema::CreateMaximumMinimumOptions));
   }
-  bool reduce_max(int from) {
+  /// A maximum or a mean over some dimensions, neighbours or not.
+  bool reduce(int from) {
     const auto [tensor, shape, q] = values_[from];
-    const int first = any_dim(shape), last = static_cast<int>(between(first, shape.rank() - 1));
-    const bool keeps = rng_.below(2) == 0 || last - first + 1 == shape.rank() - 1;
+    const auto goes = static_cast<uint32_t>(between(1, (1 << (shape.rank() - 1)) - 1)) << 1;
+    const bool keeps = rng_.below(2) == 0 || goes == (2u << (shape.rank() - 1)) - 2;
     std::vector<int32_t> dims;
     Shape left;
     for (int i = 0; i < shape.rank(); ++i) {
-      const bool goes = i >= first && i <= last;
-      if (goes) dims.push_back(numbered(i, shape.rank()));
-      if (!goes || keeps) left.push_back(goes ? 1 : shape[i]);
+      if (goes >> i & 1) dims.push_back(numbered(i, shape.rank()));
+      if (!(goes >> i & 1) || keeps) left.push_back(goes >> i & 1 ? 1 : shape[i]);
     }
-    return give(BuiltinOperator::REDUCE_MAX, {tensor, integers(dims)}, left, q,
+    const bool mean = rng_.below(2) == 0;
+    const bool rescales = mean && rng_.below(2) == 0;
+    return give(mean ? BuiltinOperator::MEAN : BuiltinOperator::REDUCE_MAX,
+                {tensor, integers(dims)}, left,
+                rescales ? quantization_near(q.scale[0] * octaves(-3, 1)) : q,
                 file_.add_options(schema::CreateReducerOptions, keeps));
   }
 

@@ -39,6 +39,8 @@ Bytes float_sample() {
 bool is_small(const Graph& graph) {
   constexpr int64_t kMost = 1 << 18;
   int64_t work = 0;
+  // An input may be large, and read by none.
+  for (const int v : graph.inputs) work += graph.values[v].meta.shape.numel();
   for (const Graph::Node& node : graph.nodes) {
     const int64_t results = graph.values[node.outputs[0]].meta.shape.numel();
     work += deploy::cost_of(graph, node).products + results;
@@ -49,7 +51,7 @@ bool is_small(const Graph& graph) {
     if (const auto* pool = std::get_if<op::AvgPool2d>(&node.op)) cells(pool->window);
     if (work > kMost) return false;
   }
-  return true;
+  return work <= kMost;
 }
 
 Tensor example(const Graph& graph) { return zeros(graph.values[graph.inputs.at(0)].meta.shape); }
