@@ -1,5 +1,11 @@
 #include "tuco/deploy/boards.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tuco/core/text.h"
+
 namespace tuco::deploy {
 namespace {
 
@@ -74,7 +80,16 @@ constexpr DeviceBoard kBoards[] = {
      "the maker's 22 uA/MHz at 3.3 V, from tightly coupled memory; not measured"},
 };
 
+/// With three digits that count.
+std::string figure(double value) {
+  return value >= 100 ? grouped(std::llround(value)) : fmt::format("{:.3g}", value);
+}
+
 }  // namespace
+
+std::string Estimate::to_string() const {
+  return fmt::format("{} ({} to {})", figure(typical), figure(low), figure(high));
+}
 
 std::string_view name(Core core) {
   switch (core) {

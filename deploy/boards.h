@@ -1,9 +1,10 @@
-// Microcontroller boards that reports estimate for: their memory, their clock, how many cycles their
-// cores take for an instruction, and how much energy a cycle takes. Where each figure comes from is
-// in docs/estimates.md and, for the energy, beside it.
+// Microcontroller boards that reports estimate for: their memory, their clock, how many cycles
+// their cores take for an instruction, and how much energy a cycle takes. Where each figure comes
+// from is in docs/estimates.md and, for the energy, beside it.
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tuco::deploy {
@@ -12,8 +13,12 @@ namespace tuco::deploy {
 /// one.
 struct Estimate {
   double low = 0, typical = 0, high = 0;
+  /// "12.3 (10.1 to 1,560)".
+  std::string to_string() const;
   /// The quantity times an exact number.
-  Estimate operator*(double factor) const { return {low * factor, typical * factor, high * factor}; }
+  Estimate operator*(double factor) const {
+    return {low * factor, typical * factor, high * factor};
+  }
   /// The product of two quantities, both as low, or both as high, as they may be.
   Estimate operator*(const Estimate& other) const {
     return {low * other.low, typical * other.typical, high * other.high};

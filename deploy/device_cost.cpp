@@ -30,10 +30,14 @@ struct ColumnFacts {
 
 Column column_of(Core core) {
   switch (core) {
-    case Core::kCortexM0Plus: return kM0Plus;
-    case Core::kCortexM55: return kM55;
-    case Core::kRv32imc: return kRv32;
-    default: return kSimd32;
+    case Core::kCortexM0Plus:
+      return kM0Plus;
+    case Core::kCortexM55:
+      return kM55;
+    case Core::kRv32imc:
+      return kRv32;
+    default:
+      return kSimd32;
   }
 }
 

@@ -13,11 +13,6 @@ std::string grouped(double number) { return tuco::grouped(std::llround(number));
 
 const char* how(bool measured) { return measured ? "measured" : "estimated"; }
 
-/// "12.3 (10.1 to 15.6)".
-std::string ranged(const Estimate& e) {
-  return fmt::format("{:.3g} ({:.3g} to {:.3g})", e.typical, e.low, e.high);
-}
-
 Json json_of(const Estimate& e) {
   return {{"low", e.low}, {"typical", e.typical}, {"high", e.high}};
 }
@@ -54,10 +49,10 @@ std::string DeviceReport::to_text() const {
                       "output", "products", "instructions", "constants", "live", "scratch");
   for (size_t i = 0; i < layers.size(); ++i) {
     const DeviceLayer& l = layers[i];
-    text += fmt::format("{:<{}}  {:<16} {:>11} {:>12} {:>10} {:>9} {:>8}\n", l.name, width,
-                        l.output.to_string(), grouped(l.products), grouped(m4.layers[i]),
-                        grouped(l.constants.total()), grouped(l.live_bytes),
-                        grouped(l.scratch_bytes));
+    text +=
+        fmt::format("{:<{}}  {:<16} {:>11} {:>12} {:>10} {:>9} {:>8}\n", l.name, width,
+                    l.output.to_string(), grouped(l.products), grouped(m4.layers[i]),
+                    grouped(l.constants.total()), grouped(l.live_bytes), grouped(l.scratch_bytes));
   }
 
   text += fmt::format("\n{:<38} {:>5} {:>9} {:>9} {:>4}  {:<24} {:<26} {}\n", "board", "MHz",
@@ -66,7 +61,7 @@ std::string DeviceReport::to_text() const {
     text += fmt::format("{:<38} {:>5} {:>9} {:>9} {:>4}  {:<24} {:<26} {}\n",
                         fmt::format("{} ({})", b.board.name, b.board.chip), b.board.megahertz,
                         grouped(b.flash_bytes), grouped(b.ram_bytes), b.fits() ? "yes" : "no",
-                        ranged(b.milliseconds), ranged(b.millijoules), how(b.measured));
+                        b.milliseconds.to_string(), b.millijoules.to_string(), how(b.measured));
   return text + "Times and energies are estimates, with a range; docs/estimates.md says how.\n";
 }
 
@@ -104,23 +99,22 @@ std::string DeviceReport::to_json() const {
                              {"code_bytes", c.code_bytes},
                              {"stack_bytes", c.stack_bytes}});
   for (const BoardEstimate& b : boards)
-    json["boards"].push_back(
-        {{"board", b.board.name},
-         {"chip", b.board.chip},
-         {"core", deploy::name(b.board.core)},
-         {"megahertz", b.board.megahertz},
-         {"instructions_measured", b.measured},
-         {"flash_bytes", b.flash_bytes},
-         {"flash_there", b.board.flash_bytes},
-         {"ram_bytes", b.ram_bytes},
-         {"ram_there", b.board.ram_bytes},
-         {"fits", b.fits()},
-         {"cycles_per_instruction", json_of(b.board.cycles_per_instruction)},
-         {"picojoules_per_cycle", json_of(b.board.picojoules_per_cycle)},
-         {"energy_source", b.board.energy_source},
-         {"cycles", json_of(b.cycles)},
-         {"milliseconds", json_of(b.milliseconds)},
-         {"millijoules", json_of(b.millijoules)}});
+    json["boards"].push_back({{"board", b.board.name},
+                              {"chip", b.board.chip},
+                              {"core", deploy::name(b.board.core)},
+                              {"megahertz", b.board.megahertz},
+                              {"instructions_measured", b.measured},
+                              {"flash_bytes", b.flash_bytes},
+                              {"flash_there", b.board.flash_bytes},
+                              {"ram_bytes", b.ram_bytes},
+                              {"ram_there", b.board.ram_bytes},
+                              {"fits", b.fits()},
+                              {"cycles_per_instruction", json_of(b.board.cycles_per_instruction)},
+                              {"picojoules_per_cycle", json_of(b.board.picojoules_per_cycle)},
+                              {"energy_source", b.board.energy_source},
+                              {"cycles", json_of(b.cycles)},
+                              {"milliseconds", json_of(b.milliseconds)},
+                              {"millijoules", json_of(b.millijoules)}});
   for (const PlannedPlace& p : places)
     json["memory"].push_back({{"name", p.name},
                               {"offset", p.offset},

@@ -28,12 +28,6 @@ std::string micros(double value) {
                           : fmt::format("{:.1f} µs", value);
 }
 
-std::string bytes(int64_t count) {
-  return count >= 1 << 20   ? fmt::format("{:.1f} MB", static_cast<double>(count) / (1 << 20))
-         : count >= 1 << 10 ? fmt::format("{:.1f} KB", static_cast<double>(count) / (1 << 10))
-                            : fmt::format("{} bytes", count);
-}
-
 /// The first latency of a type: the fewest threads, the smallest batch.
 const Latency& first_of(const BenchReport& report, const std::string& type) {
   return *std::ranges::find(report.latencies, type, &Latency::type);
@@ -54,8 +48,8 @@ std::string tiles(const BenchReport& report) {
                                      first_of(report, report.variants[1].type).percentile(0.5)),
          "int8 over fp32");
   for (const Variant& v : report.variants)
-    tile(bytes(v.constant_bytes),
-         fmt::format("{} weights; activations {}", v.type, bytes(v.arena_bytes)));
+    tile(short_bytes(v.constant_bytes),
+         fmt::format("{} weights; activations {}", v.type, short_bytes(v.arena_bytes)));
   return text + "</div>\n";
 }
 

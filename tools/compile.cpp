@@ -161,6 +161,7 @@ void add_compile(CLI::App& app) {
                     "QEMU are installed");
   command->callback([options, report] {
     options->reports = report->count() > 0;
+    std::erase(options->report_files, "");  // what --report alone gives
     options->run();
   });
 }

@@ -16,17 +16,11 @@ using deploy::BoardEstimate;
 using deploy::CoreCost;
 using deploy::DeviceLayer;
 using deploy::DeviceReport;
-using deploy::Estimate;
 using deploy::PlannedPlace;
 
 std::string whole(double number) { return grouped(std::llround(number)); }
 
 const char* how(bool measured) { return measured ? "measured" : "estimated"; }
-
-/// "12.3 <small>(10.1 to 15.6)</small>".
-std::string ranged(const Estimate& e) {
-  return fmt::format("{:.3g} ({:.3g} to {:.3g})", e.typical, e.low, e.high);
-}
 
 std::string table(const std::vector<std::string>& heads, const std::string& rows) {
   std::string text = "<div class=\"scroll\"><table><tr>";
@@ -56,14 +50,14 @@ std::string tiles(const DeviceReport& r) {
 
 std::string board_table(const DeviceReport& r) {
   const auto of = [](int64_t taken, int64_t there) {
-    return fmt::format("{} of {}", grouped(taken), short_number(static_cast<double>(there)));
+    return fmt::format("{} of {}", grouped(taken), short_bytes(there));
   };
   std::string rows;
   for (const BoardEstimate& b : r.boards)
     rows += fmt::format(
         "<tr><td>{}</td><td>{}</td><td>{}</td><td{}>{}</td><td>{}</td><td>{}</td><td>{}</td>"
         "<td>{}</td><td>{}</td><td>{}</td><td class=\"words\">{}</td></tr>\n",
-        escaped(std::string(b.board.name)), ranged(b.milliseconds), ranged(b.millijoules),
+        escaped(std::string(b.board.name)), b.milliseconds.to_string(), b.millijoules.to_string(),
         b.fits() ? "" : " class=\"no\"", b.fits() ? "yes" : "no",
         of(b.flash_bytes, b.board.flash_bytes), of(b.ram_bytes, b.board.ram_bytes),
         escaped(std::string(b.board.chip)), deploy::name(b.board.core), b.board.megahertz,

@@ -10,8 +10,8 @@ namespace tuco::tools {
 /// The report as one file of HTML that needs no other.
 std::string to_html(const deploy::DeviceReport& report);
 
-/// The memory plan as SVG: a column for each layer, one before and one behind them, and the bytes of
-/// the arena upwards; each value is a rectangle over the layers during which it is there.
+/// The memory plan as SVG: a column for each layer, one before and one behind them, and the bytes
+/// of the arena upwards; each value is a rectangle over the layers during which it is there.
 std::string memory_picture(const deploy::DeviceReport& report);
 
 }  // namespace tuco::tools

@@ -17,18 +17,20 @@ namespace {
 namespace fs = std::filesystem;
 using deploy::Core;
 
-/// The emulated board that stands for a core, with as much memory as there is, and what the compiler
-/// is told besides.
+/// The emulated board that stands for a core, with as much memory as there is, and what the
+/// compiler is told besides.
 struct Stand {
   Core core;
   std::string board;
   std::vector<std::string> flags = {};
 };
 const std::vector<Stand>& stands() {
-  static const std::vector<Stand> list = {
-      {Core::kCortexM0Plus, "mps2-an385-m0plus"}, {Core::kCortexM4, "mps2-an386"},
-      {Core::kCortexM7, "mps2-an500"},            {Core::kCortexM33, "mps2-an505"},
-      {Core::kCortexM55, "mps3-an547"},           {Core::kRv32imc, "riscv32-virt", {"-march=rv32imc"}}};
+  static const std::vector<Stand> list = {{Core::kCortexM0Plus, "mps2-an385-m0plus"},
+                                          {Core::kCortexM4, "mps2-an386"},
+                                          {Core::kCortexM7, "mps2-an500"},
+                                          {Core::kCortexM33, "mps2-an505"},
+                                          {Core::kCortexM55, "mps3-an547"},
+                                          {Core::kRv32imc, "riscv32-virt", {"-march=rv32imc"}}};
   return list;
 }
 

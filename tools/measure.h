@@ -15,8 +15,8 @@ struct CoreMeasures {
 };
 
 /// Compiles the files that generate_c made under `name` for each core whose compiler and emulator
-/// are there, and runs the network once, on an input of zeros. `estimates` is the report on the same
-/// model without measures.
+/// are there, and runs the network once, on an input of zeros. `estimates` is the report on the
+/// same model without measures.
 CoreMeasures measure_cores(const deploy::CSource& c, const std::string& name,
                            const deploy::DeviceReport& estimates);
 

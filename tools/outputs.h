@@ -7,8 +7,8 @@
 
 namespace tuco::tools {
 
-/// Texts for files, kept until write(): a failure before or in it leaves no file half-written and no
-/// new folder, and old files as they were.
+/// Texts for files, kept until write(): a failure before or in it leaves no file half-written and
+/// no new folder, and old files as they were.
 class Outputs {
  public:
   /// Throws Error if the path has a file already.

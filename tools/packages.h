@@ -9,11 +9,13 @@
 
 namespace tuco::tools {
 
-/// Files of a package: paths below its folder, and their texts. The same model gives the same files.
+/// Files of a package: paths below its folder, and their texts. The same model gives the same
+/// files.
 using PackageFiles = std::vector<std::pair<std::string, std::string>>;
 
 /// An Arduino library: library.properties, the model in src/ and a sketch that runs it, in
-/// examples/. `c` is generate_c's under `name`. Throws Error for names that the Arduino tools refuse.
+/// examples/. `c` is generate_c's under `name`. Throws Error for names that the Arduino tools
+/// refuse.
 PackageFiles arduino_library(const deploy::CSource& c, const std::string& name);
 
 /// A folder that serves CMake's add_subdirectory (target NAME) and Zephyr (a module; CONFIG_NAME).

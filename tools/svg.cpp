@@ -31,6 +31,14 @@ std::string short_number(double value) {
   return fmt::format("{:.3g}{}", value, kUnits[unit]);
 }
 
+std::string short_bytes(int64_t count) {
+  constexpr const char* kUnits[] = {"bytes", "KB", "MB", "GB"};
+  auto value = static_cast<double>(count);
+  int unit = 0;
+  while (value >= 1024 && unit < 3) value /= 1024, ++unit;
+  return fmt::format("{:.4g} {}", value, kUnits[unit]);
+}
+
 Axis Axis::linear(double high, double first_pixel, double last_pixel) {
   Axis axis;
   axis.high_ = high > 0 ? high : 1;

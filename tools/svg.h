@@ -1,6 +1,7 @@
 // Charts as SVG text for a page of HTML: marks by class name, which the page's style sheet colours,
 // and axes with round numbers.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@ std::string escaped(const std::string& text);
 
 /// A number with three digits that count: "12.3", "1.23M".
 std::string short_number(double value);
+
+/// "277.3 KB": units of 1,024.
+std::string short_bytes(int64_t count);
 
 /// A range of numbers laid out over a range of pixels.
 class Axis {

@@ -158,6 +158,11 @@ TEST(DeviceReport, BoardsFollowFromTheirCores) {
   }
 }
 
+TEST(DeviceReport, EstimatesAreWrittenWithThreeDigits) {
+  EXPECT_EQ((Estimate{0.01234, 1.5, 98.76}.to_string()), "1.5 (0.0123 to 98.8)");
+  EXPECT_EQ((Estimate{99.4, 123.4, 1234567.8}.to_string()), "123 (99.4 to 1,234,568)");
+}
+
 TEST(DeviceReport, MoreWorkTakesLonger) {
   const DeviceReport reports[] = {make_device_report(convolution(8, 8), "net"),
                                   make_device_report(convolution(16, 8), "net"),

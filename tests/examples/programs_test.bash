@@ -6,7 +6,7 @@ case=$1 work=$2 source=$3 make_inputs=$4 cats_vs_dogs=$5 mnist=$6 tuco=$7
 inputs=$work/inputs
 trained=$work/trained
 own=$work/$case # what the case writes
-results=(cats_vs_dogs.safetensors cats_vs_dogs.c cats_vs_dogs.h report.txt report.json)
+results=(cats_vs_dogs.safetensors cats_vs_dogs.int8.safetensors cats_vs_dogs.c cats_vs_dogs.h report.txt report.json)
 
 fail() {
   echo "FAILED: $*"
@@ -46,7 +46,7 @@ train() {
     "Report on cats_vs_dogs" "accuracy on 20 samples"
   has_no_escapes
   has_files "${results[@]/#/$trained/}"
-  [[ $(ls -A "$trained" | wc -l) == 5 ]] || fail "more than five files: $(ls -A "$trained")"
+  [[ $(ls -A "$trained" | wc -l) == 6 ]] || fail "more than six files: $(ls -A "$trained")"
   grep -q '"int8_accuracy": [0-9.]*' "$trained/report.json" || fail "no int8_accuracy"
 }
 
@@ -59,6 +59,18 @@ photos() {
   for file in "${results[@]}"; do
     cmp "$own/folder/$file" "$own/archive/$file" || fail "folder and archive differ in $file"
   done
+}
+
+# The network for 256 KB of RAM leaves more than 48 KB for the rest of a program.
+small() {
+  expect 0 "$cats_vs_dogs" --small --drawn 100 --epochs 1 --out "$own"
+  expect 0 "$tuco" compile "$own/cats_vs_dogs.int8.safetensors" -o "$own/pets" \
+    --report "$own/pets.json" "$own/pets.html"
+  says "an arena of 147,864 bytes" "Arduino Nano 33 BLE"
+  grep -F "Arduino Nano 33 BLE" "$own/out" | grep -q " yes " || fail "it does not fit the Nano 33 BLE"
+  has_files "$own"/pets.{c,h,json,html}
+  cmp "$own/cats_vs_dogs.c" <(sed 's/pets/cats_vs_dogs/g; s/PETS/CATS_VS_DOGS/g' "$own/pets.c") ||
+    fail "the program and the command write different C"
 }
 
 minutes() {

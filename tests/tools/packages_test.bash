@@ -144,6 +144,22 @@ makefile() {
   [[ ! -e $own/bare/net.elf ]] || fail "clean leaves the program"
 }
 
+# The report alone, to JSON, and to a page; the text has the JSON's numbers.
+report() {
+  expect 0 "$tuco" compile "$model" -o "$own/net" --report
+  says "Report on net" "constants" "no plan can do with less than" "Arduino Nano 33 BLE" "estimated"
+  expect 0 "$tuco" compile "$model" --report "$own/r.html" -o "$own/net" --report "$own/r.json"
+  [[ -s $own/r.html ]] || fail "no page"
+  local arena
+  arena=$(sed -n 's/^  "arena_bytes": \([0-9]*\),/\1/p' "$own/r.json")
+  [[ $(sed -n 's/^#define NET_ARENA_BYTES //p' "$own/net.h") == "$arena" ]] || fail "another arena"
+  expect 0 "$tuco" compile "$model" -o "$own/zq"
+  ! grep -q "Report on" "$own/out" || fail "a report that nobody asked for"
+  cp "$own/zq.c" "$own/without.c"
+  expect 0 "$tuco" compile "$model" -o "$own/zq" --report
+  cmp "$own/zq.c" "$own/without.c" || fail "a report changes the C"
+}
+
 measure() {
   expect 0 "$tuco" compile "$model" -o "$own/net" --report "$own/estimated.json"
   says "estimated"
