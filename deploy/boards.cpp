@@ -80,12 +80,16 @@ constexpr DeviceBoard kBoards[] = {
      "the maker's 22 uA/MHz at 3.3 V, from tightly coupled memory; not measured"},
 };
 
-/// With three digits that count.
-std::string figure(double value) {
-  return value >= 100 ? grouped(std::llround(value)) : fmt::format("{:.3g}", value);
-}
-
 }  // namespace
+
+std::string figure(double value) {
+  if (value >= 99.95) return grouped(std::llround(value));
+  return fmt::format("{:.{}f}", value,
+                     value >= 9.995     ? 1
+                     : value >= 0.9995  ? 2
+                     : value >= 0.09995 ? 3
+                                        : 4);
+}
 
 std::string Estimate::to_string() const {
   return fmt::format("{} ({} to {})", figure(typical), figure(low), figure(high));

@@ -9,6 +9,9 @@
 
 namespace tuco::deploy {
 
+/// A number that is not below zero with three digits that count: "0.0123", "12.3", "1,234".
+std::string figure(double value);
+
 /// A figure that is not known exactly: the likely value, and a range that is meant to hold the true
 /// one.
 struct Estimate {

@@ -89,6 +89,9 @@ BoardEstimate on_board(const DeviceBoard& board, const CoreCost& cost, const Dev
   result.flash_bytes = report.constants.total() + cost.code_bytes;
   result.ram_bytes = report.arena_bytes + cost.stack_bytes;
   result.cycles = cost.instructions * board.cycles_per_instruction;
+  for (const double instructions : cost.layers)
+    result.layer_milliseconds.push_back(instructions * board.cycles_per_instruction.typical /
+                                        (1e3 * board.megahertz));
   result.milliseconds = result.cycles * (1e-3 / board.megahertz);
   result.millijoules = result.cycles * board.picojoules_per_cycle * 1e-9;
   return result;

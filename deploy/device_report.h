@@ -58,6 +58,8 @@ struct BoardEstimate {
   /// Constants and code; arena and stack. The rest of the firmware comes on top.
   int64_t flash_bytes = 0, ram_bytes = 0;
   Estimate cycles, milliseconds, millijoules;
+  /// The likely time of each layer.
+  std::vector<double> layer_milliseconds;
   bool fits() const { return flash_bytes <= board.flash_bytes && ram_bytes <= board.ram_bytes; }
 };
 

@@ -114,6 +114,7 @@ std::string DeviceReport::to_json() const {
                               {"energy_source", b.board.energy_source},
                               {"cycles", json_of(b.cycles)},
                               {"milliseconds", json_of(b.milliseconds)},
+                              {"layer_milliseconds", b.layer_milliseconds},
                               {"millijoules", json_of(b.millijoules)}});
   for (const PlannedPlace& p : places)
     json["memory"].push_back({{"name", p.name},

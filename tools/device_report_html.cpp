@@ -41,10 +41,11 @@ std::string tiles(const DeviceReport& r) {
          page_tile(short_number(static_cast<double>(r.products)), "products a run") +
          page_tile(short_number(m4.instructions.typical),
                    fmt::format("instructions a run, Cortex-M4, {}", how(m4.measured))) +
-         page_tile(fmt::format("{:.3g} ms", first.milliseconds.typical),
-                   fmt::format("a run on {}, estimated: {:.3g} to {:.3g}",
-                               escaped(std::string(first.board.name)), first.milliseconds.low,
-                               first.milliseconds.high)) +
+         page_tile(
+             deploy::figure(first.milliseconds.typical) + " ms",
+             fmt::format("a run on {}, estimated: {} to {}", escaped(std::string(first.board.name)),
+                         deploy::figure(first.milliseconds.low),
+                         deploy::figure(first.milliseconds.high))) +
          "</div>\n";
 }
 
@@ -69,6 +70,7 @@ std::string board_table(const DeviceReport& r) {
 
 std::string layer_table(const DeviceReport& r) {
   const CoreCost& m4 = r.cost(deploy::Core::kCortexM4);
+  const BoardEstimate& first = r.boards.at(0);
   const double all = std::max(1.0, m4.instructions.typical);
   const auto constants = [](const deploy::ConstantBytes& c) {
     return fmt::format("<td>{}</td><td>{}</td><td>{}</td><td>{}</td>", grouped(c.weights),
@@ -79,20 +81,23 @@ std::string layer_table(const DeviceReport& r) {
   for (size_t i = 0; i < r.layers.size(); ++i) {
     const DeviceLayer& l = r.layers[i];
     rows += fmt::format(
-        "<tr><td>{} {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1f} %</td>{}"
+        "<tr><td>{} {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1f} "
+        "%</td><td>{}</td>{}"
         "<td>{}</td><td>{}</td></tr>\n",
         i, escaped(l.name), l.output.to_string(), escaped(l.work.kernel), grouped(l.products),
-        whole(m4.layers[i]), 100 * m4.layers[i] / all, constants(l.constants),
-        grouped(l.live_bytes), grouped(l.scratch_bytes));
+        whole(m4.layers[i]), 100 * m4.layers[i] / all, deploy::figure(first.layer_milliseconds[i]),
+        constants(l.constants), grouped(l.live_bytes), grouped(l.scratch_bytes));
     live = std::max(live, l.live_bytes);
     scratch = std::max(scratch, l.scratch_bytes);
   }
   rows += fmt::format(
-      "<tr><td><b>in all</b></td><td></td><td></td><td>{}</td><td>{}</td><td></td>{}<td>at most "
+      "<tr><td><b>in "
+      "all</b></td><td></td><td></td><td>{}</td><td>{}</td><td></td><td>{}</td>{}<td>at most "
       "{}</td><td>at most {}</td></tr>\n",
-      grouped(r.products), whole(m4.instructions.typical), constants(r.constants), grouped(live),
+      grouped(r.products), whole(m4.instructions.typical),
+      deploy::figure(first.milliseconds.typical), constants(r.constants), grouped(live),
       grouped(scratch));
-  return table({"layer", "output", "kernel", "products", "instructions", "share", "weights",
+  return table({"layer", "output", "kernel", "products", "instructions", "share", "ms", "weights",
                 "biases", "multipliers", "others", "live", "scratch"},
                rows);
 }
@@ -167,10 +172,11 @@ std::string to_html(const DeviceReport& r) {
       "a layer writes its output over its input. <span class=\"key place\"></span>values"
       "<span class=\"key scratch\"></span>scratch memory",
       "<div class=\"scroll\">" + memory_picture(r) + "</div>\n");
-  text += page_section("Layers",
-                       "Instructions are the Cortex-M4's; constants, live and scratch memory are "
-                       "bytes.",
-                       layer_table(r));
+  text +=
+      page_section("Layers",
+                   "Instructions are the Cortex-M4's, milliseconds the first board's likely ones; "
+                   "constants, live and scratch memory are bytes.",
+                   layer_table(r));
   text +=
       page_section("Cores", "What a run takes on each core, whatever the clock.", core_table(r));
   return text + page_end();

@@ -143,6 +143,10 @@ TEST(DeviceReport, BoardsFollowFromTheirCores) {
     EXPECT_EQ(b.flash_bytes, report.constants.total() + core.code_bytes);
     EXPECT_EQ(b.ram_bytes, report.arena_bytes + core.stack_bytes);
     EXPECT_TRUE(b.fits());
+    double layers = 0;
+    for (const double layer : b.layer_milliseconds) layers += layer;
+    EXPECT_EQ(b.layer_milliseconds.size(), report.layers.size());
+    EXPECT_NEAR(layers, b.milliseconds.typical, 1e-9);
     for (const auto member : {&Estimate::low, &Estimate::typical, &Estimate::high}) {
       const double cycles = core.instructions.*member * b.board.cycles_per_instruction.*member;
       EXPECT_DOUBLE_EQ(b.cycles.*member, cycles);
@@ -159,8 +163,10 @@ TEST(DeviceReport, BoardsFollowFromTheirCores) {
 }
 
 TEST(DeviceReport, EstimatesAreWrittenWithThreeDigits) {
-  EXPECT_EQ((Estimate{0.01234, 1.5, 98.76}.to_string()), "1.5 (0.0123 to 98.8)");
+  EXPECT_EQ((Estimate{0.01234, 1.5, 98.76}.to_string()), "1.50 (0.0123 to 98.8)");
   EXPECT_EQ((Estimate{99.4, 123.4, 1234567.8}.to_string()), "123 (99.4 to 1,234,568)");
+  EXPECT_EQ(figure(0), "0.0000");
+  EXPECT_EQ(figure(99.96), "100");
 }
 
 TEST(DeviceReport, MoreWorkTakesLonger) {

@@ -117,17 +117,17 @@ endfunction()
 function(zephyr_include_directories)
 endfunction()
 add_subdirectory(${MODULE} module)
-if(CONFIG_NET AND NOT TARGET net)
-  message(FATAL_ERROR "CONFIG_NET gave no library")
-elseif(NOT CONFIG_NET AND TARGET net)
-  message(FATAL_ERROR "a library without CONFIG_NET")
+if(CONFIG_TUCO_NET AND NOT TARGET tuco_net)
+  message(FATAL_ERROR "CONFIG_TUCO_NET gave no library")
+elseif(NOT CONFIG_TUCO_NET AND (TARGET tuco_net OR TARGET net))
+  message(FATAL_ERROR "a library without CONFIG_TUCO_NET")
 endif()
 END
   command cmake -S "$own/app" -B "$own/off" -DMODULE="$own/net_module"
-  command cmake -S "$own/app" -B "$own/on" -DMODULE="$own/net_module" -DCONFIG_NET=y
+  command cmake -S "$own/app" -B "$own/on" -DMODULE="$own/net_module" -DCONFIG_TUCO_NET=y
   command cmake --build "$own/on"
-  [[ -e $own/on/module/libnet.a ]] || fail "no libnet.a"
-  grep -q "^config NET$" "$own/net_module/Kconfig" || fail "no CONFIG_NET in Kconfig"
+  [[ -e $own/on/module/libtuco_net.a ]] || fail "no libtuco_net.a"
+  grep -q "^config TUCO_NET$" "$own/net_module/Kconfig" || fail "no CONFIG_TUCO_NET in Kconfig"
   [[ $(cat "$own/net_module/zephyr/module.yml") == $'name: net\nbuild:\n  cmake: .\n  kconfig: Kconfig' ]] ||
     fail "another module.yml"
 }
