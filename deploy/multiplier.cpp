@@ -42,19 +42,8 @@ double product_factor(float in_scale, float weight_scale, float out_scale) {
          static_cast<double>(out_scale);
 }
 
-double fully_connected_factor(float in_scale, float weight_scale, float out_scale) {
-  const float product = in_scale * weight_scale;
-  return static_cast<double>(product) / static_cast<double>(out_scale);
-}
-
 double rescale_factor(float in_scale, float out_scale) {
   return static_cast<double>(in_scale) / static_cast<double>(out_scale);
-}
-
-double relu_factor(float in_scale, float out_scale, float slope) {
-  const float product = in_scale * slope;
-  const float factor = product / out_scale;
-  return static_cast<double>(factor);
 }
 
 AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale, Rounding rounding) {
@@ -62,14 +51,6 @@ AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale, Ro
   return {quantize_multiplier(static_cast<double>(a_scale) / common, rounding),
           quantize_multiplier(static_cast<double>(b_scale) / common, rounding),
           quantize_multiplier(common / ((1 << 20) * static_cast<double>(out_scale)), rounding)};
-}
-
-AddMultipliers sub_multipliers(float a_scale, float b_scale, float out_scale, Rounding rounding) {
-  const float common = 2 * std::max(a_scale, b_scale);
-  const float a = a_scale / common, b = b_scale / common, out = common / ((1 << 20) * out_scale);
-  return {quantize_multiplier(static_cast<double>(a), rounding),
-          quantize_multiplier(static_cast<double>(b), rounding),
-          quantize_multiplier(static_cast<double>(out), rounding)};
 }
 
 Multiplier mean_multiplier(Multiplier rescale, int64_t reduced) {
@@ -93,12 +74,12 @@ SoftmaxScaling softmax_scaling(float in_scale, float beta, Rounding rounding) {
 
 HardSwishScaling hard_swish_scaling(float in_scale, float out_scale) {
   // Inputs are moved up by 7 bits, to fill 16.
-  const float in = in_scale * (1.0f / 128), share = 3.0f / 32768;
+  const double in = static_cast<double>(in_scale) / 128, share = 3.0 / 32768;
   const auto to_16_bits = [](const Multiplier& m) {
     return static_cast<int32_t>(std::min((int64_t{m.value} + (1 << 15)) >> 16, int64_t{32767}));
   };
-  const Multiplier to_output = quantize_multiplier(static_cast<double>(in / out_scale)),
-                   to_share = quantize_multiplier(static_cast<double>(in / share));
+  const Multiplier to_output = quantize_multiplier(in / static_cast<double>(out_scale)),
+                   to_share = quantize_multiplier(in / share);
   return {to_16_bits(to_output), to_output.shift, to_16_bits(to_share), to_share.shift};
 }
 

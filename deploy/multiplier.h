@@ -14,30 +14,18 @@ using tuco::Rounding;
 /// there instead, as TFLite does.
 Multiplier quantize_multiplier(double factor, Rounding rounding = Rounding::kDouble);
 
-/// The factor of a product of two tensors, of convolution, depthwise convolution and of a fully
-/// connected layer with one weight scale for each channel: in * weight / out in double.
+/// The factor of a product of two tensors, of convolution and fully connected layers, and of leaky
+/// ReLU with its slope: in * weight / out in double.
 double product_factor(float in_scale, float weight_scale, float out_scale);
 
-/// The factor of a fully connected layer with a single weight scale: TFLite takes in * weight in
-/// float32 there.
-double fully_connected_factor(float in_scale, float weight_scale, float out_scale);
-
-/// The factor of a change of scale (TFLite's QUANTIZE) and of a mean: in / out in double.
+/// The factor of a change of scale (TFLite's QUANTIZE), of ReLU and of a mean: in / out in double.
 double rescale_factor(float in_scale, float out_scale);
 
-/// The factor of ReLU with a change of scale, and with its slope of leaky ReLU: TFLite computes
-/// in * slope / out in float32 there.
-double relu_factor(float in_scale, float out_scale, float slope = 1);
-
-/// The three factors of an addition (deploy/runtime/add.h).
+/// The three factors of an addition or a subtraction (deploy/runtime/add.h).
 struct AddMultipliers {
   Multiplier a, b, out;
 };
 AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale,
-                               Rounding rounding = Rounding::kDouble);
-
-/// The same of a subtraction, for which TFLite computes them in float32.
-AddMultipliers sub_multipliers(float a_scale, float b_scale, float out_scale,
                                Rounding rounding = Rounding::kDouble);
 
 /// The factor of a mean over `reduced` values, given that of its change of scale

@@ -192,15 +192,10 @@ QuantizedNode::Bounds QuantizedNode::bounds() const {
 }
 
 std::vector<Multiplier> QuantizedNode::channel_multipliers() const {
-  const auto& scales = input(1).quantization->scale;
-  // TFLite multiplies the scales in float32 where a fully connected layer has one for all channels.
-  const bool is_single = std::holds_alternative<op::Linear>(node.op) &&
-                         std::ranges::all_of(scales, [&](float s) { return s == scales[0]; });
-  const auto factor = is_single ? fully_connected_factor : product_factor;
   std::vector<Multiplier> multipliers;
-  for (const float scale : scales)
+  for (const float scale : input(1).quantization->scale)
     multipliers.push_back(
-        quantize_multiplier(factor(input_scale(0), scale, output_scale()), rounding));
+        quantize_multiplier(product_factor(input_scale(0), scale, output_scale()), rounding));
   return multipliers;
 }
 

@@ -65,8 +65,7 @@ struct QuantizedNode {
     int32_t low, high;
   };
   Bounds bounds() const;
-  /// The multipliers from accumulators to the output, one for each output channel. A linear layer
-  /// whose channels all have the same scale is one of TFLite's with a single scale.
+  /// The multipliers from accumulators to the output, one for each output channel.
   std::vector<Multiplier> channel_multipliers() const;
   /// Weight, bias (zeros where there is none) and channel multipliers (out, 2): the constants of
   /// op::QConv2d and op::QLinear.

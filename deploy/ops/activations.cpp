@@ -22,10 +22,7 @@ RescaledClamp rescaled_clamp(const QuantizedNode& node, const op::Clamp& clamp) 
   Graph::Node with_clamp = node.node;
   with_clamp.activation = clamp;
   const auto [low, high] = QuantizedNode{node.graph, with_clamp, node.rounding}.bounds();
-  // TFLite's ReLU and its QUANTIZE, which a clamp without bounds is, compute the factor
-  // differently.
-  const double factor = (clamp.low == 0 ? relu_factor(node.input_scale(0), node.output_scale(), 1)
-                                        : rescale_factor(node.input_scale(0), node.output_scale()));
+  const double factor = rescale_factor(node.input_scale(0), node.output_scale());
   return {quantize_multiplier(factor, node.rounding), low, high};
 }
 
@@ -144,7 +141,7 @@ void quantize(const op::LeakyRelu&, Quantizer& quantizer, Graph::Node& node) {
 void interpret(const op::LeakyRelu& op, const QuantizedNode& node, Inputs in, Tensor& out) {
   const auto factor = [&](float slope) {
     Multiplier multiplier = quantize_multiplier(
-        relu_factor(node.input_scale(0), node.output_scale(), std::abs(slope)), node.rounding);
+        product_factor(node.input_scale(0), std::abs(slope), node.output_scale()), node.rounding);
     if (slope < 0) multiplier.value = -multiplier.value;
     return multiplier;
   };

@@ -1,5 +1,4 @@
-// Addition and subtraction, whose arithmetic is one; TFLite computes their factors in different
-// precisions.
+// Addition and subtraction, whose arithmetic is one.
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/broadcast.h"
 #include "tuco/deploy/ops/emit.h"
@@ -9,12 +8,8 @@
 namespace tuco::deploy {
 namespace {
 
-AddMultipliers multipliers(const op::Add&, const QuantizedNode& node) {
+AddMultipliers multipliers(const QuantizedNode& node) {
   return add_multipliers(node.input_scale(0), node.input_scale(1), node.output_scale(),
-                         node.rounding);
-}
-AddMultipliers multipliers(const op::Sub&, const QuantizedNode& node) {
-  return sub_multipliers(node.input_scale(0), node.input_scale(1), node.output_scale(),
                          node.rounding);
 }
 
@@ -29,8 +24,8 @@ void quantize_sum(const Op& op, Quantizer& quantizer, Graph::Node& node) {
 }
 
 template <class Op>
-void interpret_sum(const Op& op, const QuantizedNode& node, Inputs in, Tensor& out) {
-  const auto [ma, mb, mo] = multipliers(op, node);
+void interpret_sum(const QuantizedNode& node, Inputs in, Tensor& out) {
+  const auto [ma, mb, mo] = multipliers(node);
   const auto [low, high] = node.bounds();
   const int8_t *a = in[0].data<int8_t>(), *b = in[1].data<int8_t>();
   int8_t* y = out.data<int8_t>();
@@ -44,9 +39,8 @@ void interpret_sum(const Op& op, const QuantizedNode& node, Inputs in, Tensor& o
       });
 }
 
-template <class Op>
-op::QAdd lowered_sum(const Op& op, const QuantizedNode& node) {
-  const auto [a, b, sum] = multipliers(op, node);
+op::QAdd lowered_sum(const QuantizedNode& node) {
+  const auto [a, b, sum] = multipliers(node);
   return {node.input_zero_point(0), node.input_zero_point(1), a, b, sum, node.requantize()};
 }
 
@@ -76,7 +70,7 @@ bool emit_quick_sum(const AddMultipliers& m, const QuantizedNode& node, Program&
 
 template <class Op>
 void emit_sum(const Op& op, const QuantizedNode& node, Program& program) {
-  const AddMultipliers factors = multipliers(op, node);
+  const AddMultipliers factors = multipliers(node);
   const auto [ma, mb, mo] = factors;
   const auto [low, high] = node.bounds();
   const Broadcast broadcast = broadcast_of(op.name, node.input(0), node.input(1));
@@ -101,11 +95,11 @@ void emit_sum(const Op& op, const QuantizedNode& node, Program& program) {
 void quantize(const op::Add& op, Quantizer& quantizer, Graph::Node& node) {
   quantize_sum(op, quantizer, node);
 }
-void interpret(const op::Add& op, const QuantizedNode& node, Inputs in, Tensor& out) {
-  interpret_sum(op, node, in, out);
+void interpret(const op::Add&, const QuantizedNode& node, Inputs in, Tensor& out) {
+  interpret_sum<op::Add>(node, in, out);
 }
-Int8Op lower(const op::Add& op, const QuantizedNode& node) {
-  return {lowered_sum(op, node), node.node.inputs};
+Int8Op lower(const op::Add&, const QuantizedNode& node) {
+  return {lowered_sum(node), node.node.inputs};
 }
 void emit(const op::Add& op, const QuantizedNode& node, Program& program) {
   emit_sum(op, node, program);
@@ -114,11 +108,11 @@ void emit(const op::Add& op, const QuantizedNode& node, Program& program) {
 void quantize(const op::Sub& op, Quantizer& quantizer, Graph::Node& node) {
   quantize_sum(op, quantizer, node);
 }
-void interpret(const op::Sub& op, const QuantizedNode& node, Inputs in, Tensor& out) {
-  interpret_sum(op, node, in, out);
+void interpret(const op::Sub&, const QuantizedNode& node, Inputs in, Tensor& out) {
+  interpret_sum<op::Sub>(node, in, out);
 }
-Int8Op lower(const op::Sub& op, const QuantizedNode& node) {
-  return {op::QSub{lowered_sum(op, node)}, node.node.inputs};
+Int8Op lower(const op::Sub&, const QuantizedNode& node) {
+  return {op::QSub{lowered_sum(node)}, node.node.inputs};
 }
 void emit(const op::Sub& op, const QuantizedNode& node, Program& program) {
   emit_sum(op, node, program);

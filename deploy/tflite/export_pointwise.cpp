@@ -78,7 +78,7 @@ void write(const op::Clamp& op, NodeExport& node) {
   const bool bounded = std::isfinite(op.low) || std::isfinite(op.high);
   if (!rescales && bounded) return node.add_clamp(node.in(0), op);
   require<UnsupportedOp>(node.int8(), "a clamp without bounds");
-  // ReLU changes the scale with a factor that it computes in its own way (relu_factor).
+  // ReLU changes the scale, too.
   if (op.low == 0) {
     if (!std::isfinite(op.high)) return node.add(BuiltinOperator::RELU, {node.in(0)});
     const int middle = node.between(node.result_shape(), to);

@@ -102,11 +102,8 @@ void expect_derived(const Case& c) {
     case GOLDEN_CONV2D:
     case GOLDEN_DEPTHWISE:
     case GOLDEN_FULLY_CONNECTED: {
-      const bool in_float = c.operation == GOLDEN_FULLY_CONNECTED && p[22] == 0;
       for (int32_t i = 0; i < c.blob_sizes[5]; i++) {
-        const Multiplier m =
-            quantize_multiplier(in_float ? fully_connected_factor(s[0], s[2 + i], s[1])
-                                         : product_factor(s[0], s[2 + i], s[1]));
+        const Multiplier m = quantize_multiplier(product_factor(s[0], s[2 + i], s[1]));
         EXPECT_EQ(m.value, reinterpret_cast<const int32_t*>(c.blobs[4])[i]) << c.name;
         EXPECT_EQ(m.shift, c.blobs[5][i]) << c.name;
       }
@@ -136,15 +133,13 @@ void expect_derived(const Case& c) {
       EXPECT_EQ(scaling.multiplier, multiplier_at(p + 2)) << c.name;
       EXPECT_EQ(scaling.radius, p[4]) << c.name;
       const bool tanh = c.operation == GOLDEN_TANH;
-      expect_table(c, tanh ? op::Any(op::Tanh{}) : op::Sigmoid{}, {{s[0]}, {p[1]}, -1},
-                   tanh ? Quantization{{1.0f / 128}, {0}, -1}
-                        : Quantization{{1.0f / 256}, {-128}, -1});
+      expect_table(
+          c, tanh ? op::Any(op::Tanh{}) : op::Sigmoid{}, {{s[0]}, {p[1]}, -1},
+          tanh ? Quantization{{1.0f / 128}, {0}, -1} : Quantization{{1.0f / 256}, {-128}, -1});
       break;
     }
     case GOLDEN_RESCALE:
-      EXPECT_EQ(quantize_multiplier(p[7] ? relu_factor(s[0], s[1]) : rescale_factor(s[0], s[1])),
-                multiplier_at(p + 2))
-          << c.name;
+      EXPECT_EQ(quantize_multiplier(rescale_factor(s[0], s[1])), multiplier_at(p + 2)) << c.name;
       expect_table(c, p[7] ? op::Any(op::Relu{}) : op::Clamp{}, {{s[0]}, {p[1]}, -1},
                    {{s[1]}, {p[4]}, -1});
       break;
@@ -156,8 +151,7 @@ void expect_derived(const Case& c) {
     }
     case GOLDEN_ADD_BROADCAST:
     case GOLDEN_SUB: {
-      const AddMultipliers m = c.operation == GOLDEN_SUB ? sub_multipliers(s[0], s[1], s[2])
-                                                         : add_multipliers(s[0], s[1], s[2]);
+      const AddMultipliers m = add_multipliers(s[0], s[1], s[2]);
       EXPECT_EQ(m.a, multiplier_at(p + 13)) << c.name;
       EXPECT_EQ(m.b, multiplier_at(p + 16)) << c.name;
       EXPECT_EQ(m.out, multiplier_at(p + 19)) << c.name;

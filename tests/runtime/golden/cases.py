@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 from golden_file import (NONE, RELU, RELU6, RELU_N1_TO_1, activation_range, bound, case_bytes,
-                         fully_connected_factor, product_factor, quantize_multiplier)
+                         product_factor, quantize_multiplier)
 from tflite_model import Model, schema
 
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
@@ -83,8 +83,7 @@ def weighted(operation, name, x, out_c, kernel=(1, 1), stride=(1, 1), dilation=(
         if effective >= 0.25:  # a left shift: few and small weights, so that nothing overflows
             keep = (np.s_[..., i] if depthwise else np.s_[i])
             weights[keep] = np.clip(weights[keep], -1, 1)
-    factors = [fully_connected_factor(in_scale, s, out_scale) if dense and not per_channel
-               else product_factor(in_scale, s, out_scale) for s in scales]
+    factors = [product_factor(in_scale, s, out_scale) for s in scales]
     multipliers = [quantize_multiplier(f) for f in factors]
     biases = draw.rng.integers(-4000, 4000, out_c, np.int32) if bias else np.zeros(0, np.int32)
     data = draw.int8(batch * h * w, c) if dense else draw.int8(*x)
@@ -373,7 +372,7 @@ def pointwise():
             scales = [np.float32(s) for s in [(0.5, 1.0), (0.5, 2.0), (0.0625, 0.0625), (0.1, 0.02)][i]]
             zps = [(3, 0), (-128, -128), (7, -9), (127, -128)][i]
         kinds = [("rescale", "QUANTIZE", float(scales[0]) / float(scales[1]), -128, 0),
-                 ("rescale", "RELU", float(scales[0] / scales[1]), max(-128, zps[1]), 1)]
+                 ("rescale", "RELU", float(scales[0]) / float(scales[1]), max(-128, zps[1]), 1)]
         for operation, name, factor, low, is_relu in kinds:
             parameters = [256, zps[0], *quantize_multiplier(factor), zps[1], low, 127, is_relu]
             yield case_bytes(operation, f"{name.lower()} {i}", parameters, scales,
@@ -465,11 +464,6 @@ def operands():
                 a, b, out = [float(s) for s in scales]
                 common = 2 * max(a, b)
                 factors = [a / common, b / common, common / (2**20 * out)]
-                if operation == "sub":  # in float32
-                    a, b, out = scales
-                    common = np.float32(2) * max(a, b)
-                    factors = [float(a / common), float(b / common),
-                               float(common / (np.float32(2**20) * out))]
                 for zp, factor in zip(zps, factors):
                     parameters += [zp, *quantize_multiplier(factor)]
                 parameters += bounds

@@ -52,10 +52,6 @@ def product_factor(in_scale, weight_scale, out_scale):
     return float(in_scale) * float(weight_scale) / float(out_scale)
 
 
-def fully_connected_factor(in_scale, weight_scale, out_scale):
-    return float(np.float32(in_scale) * np.float32(weight_scale)) / float(out_scale)
-
-
 def bound(real, scale, zero_point):
     """A real bound of an activation in int8 steps, as float32 gives it."""
     quotient = float(np.float32(real) / np.float32(scale))
