@@ -204,6 +204,64 @@ TEST(TfliteOperators, MaximaOfFloatsRunInTheEngine) {
             max_pool2d(x, {.kernel = 2, .stride = 2}).to_vector<float>());
 }
 
+// Scales at which the factor's last bits decide: what TFLite Micro gives is one less, or more, than
+// what factors in float32 would give.
+TEST(TfliteOperators, FactorsHaveTheLastBitsOfTfliteMicro) {
+  const auto q = [](double scale, int zero_point) {
+    return Quantization{{static_cast<float>(scale)}, {zero_point}, -1};
+  };
+  using Options = std::function<tflite::OptionsOffset(tflite::Builder&)>;
+  const auto result = [](BuiltinOperator code, const Quantization& from, const Quantization& to,
+                         int x, const std::function<std::vector<int>(tflite::Builder&)>& constants,
+                         const Options& options) {
+    OneOperator file(true);
+    std::vector<int> inputs = {file.input({1, 1}, from)};
+    for (const int constant : constants(file.builder())) inputs.push_back(constant);
+    file.output({1, 1}, to);
+    const Graph graph = file.import(code, inputs, options(file.builder())).graph;
+    const Tensor input = from_values<int8_t>({static_cast<int8_t>(x)}, {1, 1});
+    return int{interpret({graph, Rounding::kDouble}, input).to_vector<int8_t>()[0]};
+  };
+  const auto no_constants = [](tflite::Builder&) { return std::vector<int>{}; };
+  const auto no_options = [](tflite::Builder&) { return tflite::OptionsOffset{}; };
+  EXPECT_EQ(result(BuiltinOperator::HARD_SWISH, q(0.02991686761379242, -30),
+                   q(0.009732501581311226, 15), -15, no_constants, no_options),
+            41);
+  EXPECT_EQ(result(BuiltinOperator::RELU, q(6.7542924880981445, -123), q(18.371675491333008, -106),
+                   -106, no_constants, no_options),
+            -99);
+  EXPECT_EQ(result(BuiltinOperator::LEAKY_RELU, q(1.3674027919769287, 127),
+                   q(3.038682699203491, 88), -68, no_constants,
+                   [](tflite::Builder& b) {
+                     return b.add_options(schema::CreateLeakyReluOptions, 0.8689486980438232f);
+                   }),
+            11);
+  EXPECT_EQ(
+      result(
+          BuiltinOperator::SUB, q(0.04211844131350517, 5), q(0.053225401788949966, -118), 33,
+          [&](tflite::Builder& b) {
+            return std::vector{
+                b.add_constant("c", from_values<int8_t>({-46}, {1}), q(0.006721825804561377, 123))};
+          },
+          [](tflite::Builder& b) {
+            return b.add_options(schema::CreateSubOptions, ActivationFunctionType::NONE, true);
+          }),
+      -75);
+  EXPECT_EQ(
+      result(
+          BuiltinOperator::FULLY_CONNECTED, q(7.8942999839782715, 0), q(16.461671829223633, 0),
+          -112,
+          [&](tflite::Builder& b) {
+            return std::vector{
+                b.add_constant("w", from_values<int8_t>({65}, {1, 1}), q(0.019045814871788025, 0))};
+          },
+          [](tflite::Builder& b) {
+            return b.add_options(schema::CreateFullyConnectedOptions, ActivationFunctionType::NONE,
+                                 schema::FullyConnectedOptionsWeightsFormat::DEFAULT, false, false);
+          }),
+      -67);
+}
+
 TEST(TfliteOperators, AreRefusedByWhatIsWrong) {
   struct Case {
     const char* text;
