@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "tuco/core/error.h"
+#include "tuco/core/parallel_part.h"
 
 namespace tuco {
 namespace {
@@ -48,6 +49,7 @@ std::atomic<int>& threads() {
 }
 
 thread_local int limit = std::numeric_limits<int>::max();
+thread_local int64_t current_part = -1;
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -170,12 +172,14 @@ class Pool {
   }
 
   void do_part(int64_t part) {
+    current_part = part;
     try {
       region_.run(part);
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
       if (!error_) error_ = std::current_exception();
     }
+    current_part = -1;
     // Nothing of the region may be touched after this.
     if (unfinished_.fetch_sub(1) == 1) unfinished_.notify_one();
   }
@@ -191,6 +195,8 @@ class Pool {
 };
 
 }  // namespace
+
+int64_t parallel_part() { return current_part; }
 
 int num_threads() { return std::min(limit, threads().load(std::memory_order_relaxed)); }
 

@@ -1,6 +1,7 @@
-// Temporary memory for kernels: strips, packed weights, partial sums. Each thread has a stack of
-// its own that grows to the largest need and is then reused, since freshly mapped pages cost more
-// than most kernels.
+// Temporary memory for kernels: strips, packed weights, partial sums. It comes from stacks that
+// grow to the largest need and are then reused, since freshly mapped pages cost more than most
+// kernels. Each thread has one, and each part of a region that threads share: whichever of them
+// takes the part, its memory is there from the second time on.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,9 +9,12 @@
 
 namespace tuco::cpu {
 
-/// While one lives, hands out blocks of this thread's scratch stack; all of them return at its end.
-/// Scopes nest, and end in the opposite order. Blocks may be used by other threads meanwhile. It also
-/// is the memory of the small lists (std::pmr) that kernels make, so that they never ask the system.
+class ScratchStack;
+
+/// While one lives, hands out blocks of a scratch stack; all of them return at its end. Scopes
+/// nest, and end in the opposite order, within a part of a region. Blocks may be used by other
+/// threads meanwhile. It also is the memory of the small lists (std::pmr) that kernels make, so
+/// that they never ask the system.
 class Scratch final : public std::pmr::memory_resource {
  public:
   Scratch();
@@ -30,6 +34,7 @@ class Scratch final : public std::pmr::memory_resource {
   void do_deallocate(void*, size_t, size_t) override {}
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
+  ScratchStack& stack_;
   size_t block_, used_;
 };
 
