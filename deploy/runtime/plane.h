@@ -55,8 +55,8 @@ TUCO_INLINE void tuco_multiply_band(int8_t* out, const int8_t* x, int32_t count,
   __asm__ volatile(
       "vmrs %[s1], p0\n\t"  // compilers cannot be told that it changes
       "vmov s8, %[s1]\n\t"
+      "vmov s9, %[lanes]\n\t"
       "vmsr p0, %[lanes]\n\t"
-      "vmov s9, %[lanes]\n\t"  // there are too few registers to keep it
       "wls lr, %[count], 2f\n"
       "1:\n\t"
       "vldrb.8 q1, [%[x], #1]\n\t"
@@ -90,8 +90,8 @@ TUCO_INLINE void tuco_multiply_band(int8_t* out, const int8_t* x, int32_t count,
       "3:\n\t"
       "vmov %[s1], s8\n\t"
       "vmsr p0, %[s1]"
-      : [s1] "=&Te"(s1), [s2] "=&Te"(s2), [count] "+&Te"(count), [lanes] "+&Te"(lanes),
-        [out] "+&r"(out), [x] "+&r"(x)
+      : [s1] "=&Te"(s1), [s2] "=&Te"(s2), [count] "+&Te"(count), [out] "+&r"(out), [x] "+&r"(x),
+        [lanes] "+&Te"(lanes)
       : [step] "r"(step), [weights] "w"(c->weights), [moved] "w"(c->moved), [at] "w"(c->at),
         [low] "w"(c->low), [high] "w"(c->high), [bias] "r"(c->bias),
         [multiplier] "r"(c->multiplier), [left_shift] "r"(c->left_shift),
