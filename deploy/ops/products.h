@@ -37,8 +37,8 @@ struct Product {
 };
 
 /// Chooses the kernel and packs the constants. Fast kernels round twice, and need multipliers below
-/// one half, sums of products below 2^23 in every second channel, and no weights of -128 beside a
-/// negative one.
+/// one half, sums of products below 2^23 in every second channel, no weights of -128 beside a
+/// negative one, and, for kColumns and kPointwise, at most 16384 output channels.
 Product make_product(const op::Conv2d& op, const QuantizedNode& node);
 Product make_product(const op::Linear& op, const QuantizedNode& node);
 

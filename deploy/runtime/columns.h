@@ -15,7 +15,7 @@ TUCO_INLINE int32_t tuco_column_depth(int32_t inputs) { return (inputs + 3) & ~3
 // out (out_h, out_w, out_c) from in (in_h, in_w, in_c). weights: pairs of channels, each with the
 // window's depth (kernel_h, kernel_w, in_c) as in pairs.h; channels as in finish.h. scratch holds 4
 // bytes for each input of a column, and a fifth where in_c is no multiple of 4; it and in are
-// aligned to words.
+// aligned to words. out_c is at most 16384, so that vectors of addresses reach four pixels.
 TUCO_KERNEL void tuco_conv2d_columns(int8_t* out, const int8_t* in, int16_t* scratch,
                                      const int16_t* weights, const tuco_window* g,
                                      int32_t in_zero_point, const int32_t* channels,
