@@ -67,6 +67,7 @@ TEST(ExportC, NeedsNothingButTheCompilersHeaders) {
     for (size_t at = text.find("#include"); at != std::string::npos;
          at = text.find("#include", at + 1)) {
       const std::string line = text.substr(at, text.find('\n', at) - at);
+      // And what a compiler for Helium brings along.
       EXPECT_TRUE(line == "#include <stdint.h>" || line == "#include <stddef.h>" ||
                   line == "#include <arm_mve.h>" ||  // where the core has Helium
                   line == "#include \"net.h\"")
