@@ -169,7 +169,7 @@ TUCO_INLINE void tuco_multiply_columns(int8_t* out, const int16_t* columns, int3
     const int32x4_t b = tuco_finished_values(vaddq_n_s32(vldrwq_s32(sum + 4), tuco_bias(second[0])),
                                              second[1], tuco_right_shift(second[0]));
     vstrbq_scatter_offset_p_s16(out, at, tuco_bounded_values(a, b, zero_point, low, high),
-                                (mve_pred16_t)stored);
+                                tuco_predicate(stored));
   }
 }
 

@@ -18,6 +18,12 @@
 #if TUCO_HELIUM
 #include <arm_mve.h>
 
+// A predicate of these bits. GCC 12 makes another of a constant, so that none may be seen as one.
+TUCO_INLINE mve_pred16_t tuco_predicate(uint32_t bits) {
+  __asm__("" : "+r"(bits));
+  return (mve_pred16_t)bits;
+}
+
 // The bias and right shift in channels' words, see finish.h.
 TUCO_INLINE int32_t tuco_bias(int32_t word) { return word >> 6; }
 TUCO_INLINE int32x4_t tuco_biases(int32x4_t words) { return vshrq_n_s32(words, 6); }

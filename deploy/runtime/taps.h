@@ -127,7 +127,7 @@ TUCO_KERNEL void tuco_depthwise_taps(int8_t* out, const int8_t* in, const int8_t
                                      vldrwq_gather_offset_z_s32(channel + 3, at, odds),
                                      tuco_left_shifts(odd_words));
         vstrbq_p_s16(out + c, tuco_bounded_values(even, odd, zero_point, low, high),
-                     (mve_pred16_t)lanes);
+                     tuco_predicate(lanes));
       }
       out += in_c;
 #else
