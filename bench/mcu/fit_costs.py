@@ -73,7 +73,7 @@ def read(paths):
                 continue  # it found out that one of them changes nothing
             for layer, call in zip(layers, row["layers"]):
                 features = [layer["steps"], layer["output_bytes"], layer["calls"], layer["gathered"]]
-                if call["instructions"] < layer["steps"] * (0.5 if layer["products"] else 2):
+                if call["instructions"] < layer["steps"] * (0.1 if layer["products"] else 0.5):
                     continue  # its outputs cannot differ, and the compiler saw it
                 samples.append((row["core"], row["model"], layer["kernel"], features, call["instructions"]))
                 works.append((layer["kernel"], features))

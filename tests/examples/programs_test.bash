@@ -172,7 +172,7 @@ export_() {
 compile() {
   local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
   expect 0 "$tuco" compile "$model" --calibrate "$pictures" -o "$own/pets"
-  says "wrote $own/pets.c and $own/pets.h: " " bytes of constants in flash" "221,576 bytes in RAM" \
+  says "wrote $own/pets.c, $own/pets.h: " " bytes of constants in flash" "221,576 bytes in RAM" \
     " products a run"
   has_files "$own"/pets.{c,h}
   # A .tflite of the same model: the same numbers, the same answers, and pictures as before.
@@ -188,6 +188,24 @@ compile() {
   says " int8 " "Graph" "conv2d(" "Arena 221576 bytes"
   expect 0 "$tuco" predict "$own/again/pets.tflite" "$pictures/dog/0.png"
   says "dog/0.png  "
+  # A file that devices load, its loader, and less memory than the whole images need.
+  expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/pets.tuco"
+  says "wrote $own/pets.tuco: " " bytes in flash, an arena of 221,576 bytes in RAM" " products a run"
+  expect 0 "$tuco" inspect "$own/pets.tuco"
+  says "a model for devices, version 1" "arena   221576 bytes" "conv2d_columns"
+  expect 0 "$tuco" runtime "$own/pets.tuco" -o "$own/tuco_model.h"
+  says "wrote $own/tuco_model.h"
+  printf '#include "tuco_model.h"\nint main(void) { return 0; }\n' > "$own/main.c"
+  cc -std=c99 -Wall -Wextra -Werror "$own/main.c" -o "$own/main" || fail "the loader does not compile"
+  expect 0 "$tuco" compile "$own/again/pets.tflite" --ram 100K -o "$own/pets.tuco"
+  says "95,328 bytes in RAM" " 1.0 % more than without strips"
+  expect 1 "$tuco" compile "$own/again/pets.tflite" --ram 1K -o "$own/x.tuco"
+  says "the arena cannot be made smaller than " " bytes, and 1,024 are allowed"
+  head -c 5000 "$own/pets.tuco" > "$own/short.tuco"
+  expect 1 "$tuco" inspect "$own/short.tuco"
+  says "short.tuco is cut off"
+  expect 1 "$tuco" runtime "$own/again/pets.tflite" -o "$own/x.h"
+  says "pets.tflite is no model for devices"
   # Samples need not be pictures.
   expect 0 "$tuco" compile "$model" --calibrate "$inputs/samples.npy" --samples 2 -o "$own/pets"
   expect 1 "$tuco" compile "$model" --calibrate "$inputs/wrong.npy" -o "$own/x"
