@@ -1,6 +1,7 @@
-// What the runtime's kernels cost on a core, estimated without running them: instructions by a model
-// with a few numbers for each kernel and core, fitted to layers that were measured in an emulator
-// (bench/mcu/fit_costs.py), and bytes of code likewise. docs/estimates.md says how well it fits.
+// What the runtime's kernels cost on a core, estimated without running them: instructions by a
+// model with a few numbers for each kernel and core, fitted to layers that were measured in an
+// emulator (bench/mcu/fit_costs.py), and bytes of code likewise. docs/estimates.md says how well it
+// fits.
 #pragma once
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@ struct KernelWork {
   std::string kernel;
   /// Calls of it.
   int64_t calls = 0;
-  /// Multiply-accumulates of a convolution or product, values that a pooling or mean looks at, 0 for
-  /// the rest.
+  /// Multiply-accumulates of a convolution or product, values that a pooling or mean looks at, 0
+  /// for the rest.
   int64_t steps = 0;
   /// Values of a convolution's windows, or of a product's inputs, each once for all outputs.
   int64_t gathered = 0;

@@ -180,16 +180,15 @@ struct Opened {
 }  // namespace
 
 DeviceFile make_device_file(const QuantizedModel& whole, const DeviceOptions& options) {
-  const QuantizedModel model = device_model(whole, options);
+  const DeviceProgram device(whole, options);
+  const auto& [model, plan, program] = device;
   const Graph& graph = model.graph;
   require<UnsupportedOp>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                          "files for devices have one input and one output, not {} and {}",
                          graph.inputs.size(), graph.outputs.size());
-  const MemoryPlan plan = plan_memory(model);
   require<UnsupportedOp>(plan.arena_bytes <= TUCO_FILE_LIMIT,
                          "an arena of {} bytes, the most is {}", plan.arena_bytes,
                          static_cast<int>(TUCO_FILE_LIMIT));
-  const Program program = make_program(model, plan);
   DeviceFile file;
   Writer writer(program);
   tuco_file_header header = {};

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "tuco/core/error.h"
-#include "tuco/deploy/device_model.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/device_memory.h"
 #include "tuco/deploy/ops/emit.h"
@@ -107,10 +106,9 @@ const CoreCost& DeviceReport::cost(Core core) const {
 
 DeviceReport make_device_report(const QuantizedModel& whole, const std::string& name,
                                 const std::vector<CoreCost>& measured) {
-  const QuantizedModel model = device_model(whole);
+  const DeviceProgram device(whole);
+  const auto& [model, plan, program] = device;
   const Graph& graph = model.graph;
-  const MemoryPlan plan = plan_memory(model);
-  const Program program = make_program(model, plan);
 
   DeviceReport report;
   report.name = name;

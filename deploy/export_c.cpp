@@ -137,13 +137,12 @@ CSource generate_c(const QuantizedModel& whole, const std::string& name,
                    const DeviceOptions& options) {
   require<Error>(is_identifier(name),
                  "generate_c: \"{}\" is not a C identifier (letters, digits, _)", name);
-  const QuantizedModel model = device_model(whole, options);
+  const DeviceProgram device(whole, options);
+  const auto& [model, plan, program] = device;
   const Graph& graph = model.graph;
   require<UnsupportedOp>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                          "generate_c: {} inputs and {} outputs, expected one of each",
                          graph.inputs.size(), graph.outputs.size());
-  const MemoryPlan plan = plan_memory(model);
-  const Program program = make_program(model, plan);
   CSource result;
   std::vector<std::string> comments;
   for (const Graph::Node& node : graph.nodes) {

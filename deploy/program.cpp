@@ -86,9 +86,9 @@ void Program::call(std::string header, std::string kernel, std::vector<Argument>
   layers_[layer_].push_back({std::move(kernel), std::move(arguments)});
 }
 
-Program make_program(const QuantizedModel& model, const MemoryPlan& plan) {
+DeviceProgram::DeviceProgram(const QuantizedModel& whole, const DeviceOptions& options)
+    : model(device_model(whole, options)), plan(plan_memory(model)), program(model.graph, plan) {
   const Graph& graph = model.graph;
-  Program program(graph, plan);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     program.begin_layer(static_cast<int>(i));
@@ -102,7 +102,6 @@ Program make_program(const QuantizedModel& model, const MemoryPlan& plan) {
         },
         node.op);
   }
-  return program;
 }
 
 ConstantBytes Program::constant_bytes() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tuco/core/graph.h"
+#include "tuco/deploy/device_model.h"
 #include "tuco/deploy/memory_plan.h"
 #include "tuco/deploy/multiplier.h"
 
@@ -137,7 +138,16 @@ class Program {
   std::vector<ConstantBytes> bytes_;
 };
 
-/// The program of a model with this plan. Throws UnsupportedOp for an op without a kernel.
-Program make_program(const QuantizedModel& model, const MemoryPlan& plan);
+/// A model in the form of device_model, with its plan and its program.
+struct DeviceProgram {
+  /// Throws UnsupportedOp for an op without a kernel, and as device_model does.
+  explicit DeviceProgram(const QuantizedModel& model, const DeviceOptions& options = {});
+  DeviceProgram(const DeviceProgram&) = delete;
+  DeviceProgram& operator=(const DeviceProgram&) = delete;
+
+  const QuantizedModel model;
+  const MemoryPlan plan;
+  Program program;
+};
 
 }  // namespace tuco::deploy

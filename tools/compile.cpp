@@ -11,6 +11,7 @@
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
+#include "tuco/deploy/strips.h"
 #include "tuco/tools/calibration.h"
 #include "tuco/tools/commands.h"
 #include "tuco/tools/device_report_html.h"
@@ -50,9 +51,8 @@ struct Compile {
     const bool is_file = path.extension() == ".tuco";
     const std::string name = (is_file ? path.stem() : path.filename()).string();
     const deploy::QuantizedModel whole = deploy::device_model(int8_model());
-    deploy::DeviceOptions options;
-    if (ram) options.arena_bytes = static_cast<int64_t>(*ram);
-    const deploy::QuantizedModel model = deploy::device_model(whole, options);
+    const deploy::QuantizedModel model =
+        ram ? deploy::fit_arena(whole, static_cast<int64_t>(*ram)) : whole;
     const deploy::CSource c = deploy::generate_c(model, name);
 
     Outputs outputs;
