@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
 
 #include "tuco/bench/mcu/image.h"
+#include "tuco/bench/mcu/work_folder.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 
@@ -33,30 +33,6 @@ const std::vector<Stand>& stands() {
                                           {Core::kRv32imc, "riscv32-virt", {"-march=rv32imc"}}};
   return list;
 }
-
-/// A folder that goes at the end.
-class WorkFolder {
- public:
-  WorkFolder() {
-    std::string pattern = (fs::temp_directory_path() / "tuco_measure.XXXXXX").string();
-    require<IoError>(mkdtemp(pattern.data()) != nullptr, "{}: {}", pattern,
-                     std::generic_category().message(errno));
-    path_ = pattern;
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  fs::path part(const std::string& name) const {
-    fs::create_directories(path_ / name);
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 /// The number in the name of a layer's function: 3 of "net_layer_3.isra.0"; -1 if there is none.
 int layer_number(const std::string& function) {
@@ -92,7 +68,7 @@ std::string cause(const std::string& what) {
 
 CoreMeasures measure_cores(const deploy::CSource& c, const std::string& name,
                            const deploy::DeviceReport& estimates) {
-  const WorkFolder work;
+  const bench::WorkFolder work;
   const fs::path path = work.part("model") / name;
   write_file(path.string() + ".h", c.header);
   write_file(path.string() + ".c", c.source);

@@ -13,7 +13,8 @@ class Outputs {
  public:
   /// Throws Error if the path has a file already.
   void add(const std::filesystem::path& path, std::string text);
-  /// Makes the folders that are missing below `made_below` and writes the files. Throws IoError.
+  /// Makes the folders that are missing, where make_folder() allows it, and writes the files.
+  /// Throws IoError.
   void write() const;
   /// The paths, in the order of add().
   std::vector<std::string> paths() const;

@@ -18,7 +18,8 @@ using PackageFiles = std::vector<std::pair<std::string, std::string>>;
 /// refuse.
 PackageFiles arduino_library(const deploy::CSource& c, const std::string& name);
 
-/// A folder that serves CMake's add_subdirectory (target NAME) and Zephyr (a module; CONFIG_TUCO_NAME).
+/// A folder that serves CMake's add_subdirectory (target NAME) and Zephyr (a module;
+/// CONFIG_TUCO_NAME).
 PackageFiles cmake_module(const deploy::CSource& c, const std::string& name);
 
 /// A program for a Cortex-M4 without an operating system: `make` builds it, `make run` runs it in

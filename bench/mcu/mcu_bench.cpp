@@ -37,40 +37,10 @@
 #include <sstream>
 
 #include "tuco/bench/mcu/report.h"
+#include "tuco/bench/mcu/work_folder.h"
 
 namespace tuco::bench {
 namespace {
-
-/// A folder that goes when it is no longer needed.
-class WorkFolder {
- public:
-  explicit WorkFolder(const std::string& wanted) : kept_(!wanted.empty()) {
-    if (kept_) {
-      path_ = std::filesystem::absolute(wanted);
-      std::filesystem::create_directories(path_);
-      return;
-    }
-    std::string pattern = (std::filesystem::temp_directory_path() / "mcu_bench.XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), pattern);
-    path_ = pattern;
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!kept_) std::filesystem::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-
-  std::filesystem::path part(const std::string& name) const {
-    std::filesystem::create_directories(path_ / name);
-    return path_ / name;
-  }
-
- private:
-  bool kept_;
-  std::filesystem::path path_;
-};
 
 struct Options {
   std::vector<std::string> models, boards = {"mps2-an386"}, optimize = {"2"};
