@@ -8,6 +8,7 @@
 
 #include "tests/deploy/device_run.h"
 #include "tests/deploy/pointwise_networks.h"
+#include "tests/deploy/quantized.h"
 #include "tests/deploy/random_models.h"
 #include "tests/support/temporary_folder.h"
 #include "tuco/core/error.h"
@@ -17,12 +18,6 @@
 
 namespace tuco::deploy {
 namespace {
-
-QuantizedModel quantized(const test::Network& network, Rounding rounding = Rounding::kDouble) {
-  Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  optimize(graph);
-  return quantize(graph, test::random_images(network, 16, 2), {.rounding = rounding});
-}
 
 /// A depthwise convolution of the kind that works in place.
 test::Network depthwise_network() {
@@ -46,12 +41,12 @@ void expect_interpreters_bytes(const QuantizedModel& model, int64_t images, uint
 std::vector<QuantizedModel> models() {
   std::vector<QuantizedModel> models;
   for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle})
-    models.push_back(quantized(test::small_network(), rounding));
-  models.push_back(quantized(depthwise_network()));
+    models.push_back(test::quantized(test::small_network(), rounding));
+  models.push_back(test::quantized(depthwise_network()));
   for (uint64_t seed = 1; seed <= 30; ++seed)
-    models.push_back(quantized(test::random_network(seed)));
+    models.push_back(test::quantized(test::random_network(seed)));
   for (uint64_t seed = 1; seed <= 60; ++seed)
-    models.push_back(quantized(test::random_pointwise_network(seed)));
+    models.push_back(test::quantized(test::random_pointwise_network(seed)));
   for (uint64_t seed = 1; seed <= 300; ++seed) models.push_back(test::random_int8_model(seed));
   return models;
 }
@@ -113,7 +108,7 @@ TEST(DeviceFile, HoldsWhatTheModelSays) {
 }
 
 TEST(DeviceFile, IsTheSameEveryTime) {
-  const QuantizedModel model = quantized(test::small_network());
+  const QuantizedModel model = test::quantized(test::small_network());
   EXPECT_EQ(make_device_file(model).bytes, make_device_file(model).bytes);
 }
 
@@ -121,7 +116,7 @@ class DeviceFileThatIsWrong : public testing::Test {
  protected:
   int32_t open(const Bytes& bytes) const { return test::DeviceRun(bytes, arena_).status(); }
 
-  const QuantizedModel model_ = quantized(test::small_network());
+  const QuantizedModel model_ = test::quantized(test::small_network());
   const Bytes bytes_ = make_device_file(model_).bytes;
   const size_t arena_ = static_cast<size_t>(make_device_file(model_).arena_bytes);
 };
@@ -221,8 +216,9 @@ TEST_F(DeviceFileThatIsWrong, HostsSayWhy) {
 
 TEST(DeviceFile, WritingFailsWithoutHarm) {
   const test::TemporaryFolder folder;
-  EXPECT_THROW(write_device_file(quantized(test::small_network()), folder.path() / "no" / "m.tuco"),
-               IoError);
+  EXPECT_THROW(
+      write_device_file(test::quantized(test::small_network()), folder.path() / "no" / "m.tuco"),
+      IoError);
 }
 
 TEST(DeviceRuntime, NamesItsKernels) {

@@ -4,31 +4,21 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/deploy/networks.h"
+#include "tests/deploy/quantized.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/export_c.h"
-#include "tuco/deploy/passes.h"
-#include "tuco/deploy/trace.h"
 
 namespace tuco::deploy {
 namespace {
 
-QuantizedModel small_model() {
-  const auto network = test::small_network();
-  Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  optimize(graph);
-  return quantize(graph, test::random_images(network, 16, 2));
-}
+QuantizedModel small_model() { return test::quantized(test::small_network()); }
 
 /// One convolution of 3x3 over a square image.
 QuantizedModel convolution(int64_t size, int64_t channels) {
   test::Builder b(7);
   const auto conv = b.conv("conv", channels, channels, 3, {.padding = 1});
-  const auto network = b.finish(conv, {size, size, channels});
-  Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  optimize(graph);
-  return quantize(graph, test::random_images(network, 4, 2));
+  return test::quantized(b.finish(conv, {size, size, channels}), Rounding::kDouble, 2, 4);
 }
 
 void expect_equal(const ConstantBytes& a, const ConstantBytes& b) {

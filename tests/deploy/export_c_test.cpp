@@ -6,9 +6,8 @@
 
 #include "tests/deploy/exported_c.h"
 #include "tests/deploy/pointwise_networks.h"
+#include "tests/deploy/quantized.h"
 #include "tuco/core/error.h"
-#include "tuco/deploy/passes.h"
-#include "tuco/deploy/trace.h"
 
 namespace tuco::deploy {
 namespace {
@@ -17,10 +16,7 @@ constexpr const char* kFlags = "-Wall -Wextra -Werror -pedantic";
 constexpr int64_t kImages = 4;
 
 QuantizedModel model_of(const test::Network& network, uint64_t seed) {
-  Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  optimize(graph);
-  return quantize(graph, test::random_images(network, 16, seed + 1),
-                  {.rounding = seed % 4 == 3 ? Rounding::kSingle : Rounding::kDouble});
+  return test::quantized(network, seed % 4 == 3 ? Rounding::kSingle : Rounding::kDouble, seed + 1);
 }
 
 bool has(const std::string& program) {
@@ -67,7 +63,6 @@ TEST(ExportC, NeedsNothingButTheCompilersHeaders) {
     for (size_t at = text.find("#include"); at != std::string::npos;
          at = text.find("#include", at + 1)) {
       const std::string line = text.substr(at, text.find('\n', at) - at);
-      // And what a compiler for Helium brings along.
       EXPECT_TRUE(line == "#include <stdint.h>" || line == "#include <stddef.h>" ||
                   line == "#include <arm_mve.h>" ||  // where the core has Helium
                   line == "#include \"net.h\"")

@@ -1,8 +1,8 @@
 #include "tests/deploy/random_files.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "tests/deploy/random_draws.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/rng.h"
 #include "tuco/deploy/tflite/builder.h"
@@ -14,9 +14,9 @@ namespace schema = tflite::schema;
 using schema::ActivationFunctionType;
 using schema::BuiltinOperator;
 
-class RandomFile {
+class RandomFile : Draws {
  public:
-  explicit RandomFile(uint64_t seed) : rng_(seed) {}
+  explicit RandomFile(uint64_t seed) : Draws(seed) {}
 
   Bytes make() {
     const Shape shape = rng_.below(5) ? Shape{1, between(1, 9), between(1, 9), between(1, 9)}
@@ -50,17 +50,6 @@ class RandomFile {
     return all;
   }
 
-  int64_t between(int64_t low, int64_t high) {
-    return low + rng_.below(static_cast<uint32_t>(high - low + 1));
-  }
-  size_t below(size_t count) { return rng_.below(static_cast<uint32_t>(count)); }
-  double octaves(double low, double high) {
-    return std::exp2(rng_.uniform(static_cast<float>(low), static_cast<float>(high)));
-  }
-  Quantization quantization_near(double scale) {
-    const int32_t ends[] = {-128, 127, 0, static_cast<int32_t>(between(-128, 127))};
-    return {{static_cast<float>(scale)}, {ends[rng_.below(4)]}, -1};
-  }
   Quantization any_quantization() { return quantization_near(octaves(-14, 4)); }
 
   /// Adds a tensor that is computed, and returns its number.
@@ -355,7 +344,6 @@ class RandomFile {
                 file_.add_options(schema::CreateReducerOptions, keeps));
   }
 
-  Rng rng_;
   tflite::Builder file_;
   std::vector<Value> values_;
 };

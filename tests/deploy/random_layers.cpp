@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tests/deploy/random_draws.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/deploy/device_memory.h"
@@ -10,10 +11,6 @@ namespace tuco::test {
 namespace {
 
 using namespace tuco::deploy;
-
-int64_t between(Rng& rng, int64_t low, int64_t high) {
-  return low + rng.below(static_cast<uint32_t>(high - low + 1));
-}
 
 /// A graph of one convolution or linear layer, with random constants.
 QuantizedModel one_layer(const op::Any& op, const Shape& input, const Shape& weight, Rng& rng) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/deploy/random_draws.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
 #include "tuco/core/ops/conv2d.h"
@@ -22,9 +23,9 @@ Tensor random_integers(const Shape& shape, Rng& rng, int low, int high) {
 
 namespace {
 
-class RandomModel {
+class RandomModel : Draws {
  public:
-  explicit RandomModel(uint64_t seed) : rng_(seed) {}
+  explicit RandomModel(uint64_t seed) : Draws(seed) {}
 
   deploy::QuantizedModel make() {
     const bool image = rng_.below(6) != 0;
@@ -64,13 +65,6 @@ class RandomModel {
     return all;
   }
 
-  int64_t between(int64_t low, int64_t high) {
-    return low + rng_.below(static_cast<uint32_t>(high - low + 1));
-  }
-  size_t below(size_t count) { return rng_.below(static_cast<uint32_t>(count)); }
-  double octaves(double low, double high) {
-    return std::exp2(rng_.uniform(static_cast<float>(low), static_cast<float>(high)));
-  }
   const Shape& shape(int v) const { return graph_.values[v].meta.shape; }
   float scale(int v) const { return graph_.values[v].quantization->scale[0]; }
   const Quantization& quantization(int v) const { return *graph_.values[v].quantization; }
@@ -78,10 +72,6 @@ class RandomModel {
     if (!fits) throw Unfit{};
   }
 
-  Quantization quantization_near(double scale) {
-    const int32_t ends[] = {-128, 127, 0, static_cast<int32_t>(between(-128, 127))};
-    return {{static_cast<float>(scale)}, {ends[rng_.below(4)]}, -1};
-  }
   Quantization any_quantization() {
     return quantization_near(rng_.below(12) ? octaves(-14, 4) : octaves(-40, 30));
   }
@@ -393,7 +383,6 @@ class RandomModel {
     give(op::Softmax{}, {from}, shape(from), {{1.0f / 256}, {-128}, -1});
   }
 
-  Rng rng_;
   Graph graph_;
   std::vector<int> values_;
 };

@@ -4,22 +4,15 @@
 
 #include "tests/deploy/device_run.h"
 #include "tests/deploy/pointwise_networks.h"
+#include "tests/deploy/quantized.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/device_file.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/memory_plan.h"
-#include "tuco/deploy/passes.h"
-#include "tuco/deploy/trace.h"
 
 namespace tuco::deploy {
 namespace {
-
-QuantizedModel quantized(const test::Network& network) {
-  Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  optimize(graph);
-  return quantize(graph, test::random_images(network, 16, 2));
-}
 
 /// Images that grow before they shrink: the first layers take most of the memory.
 test::Network wide_network() {
@@ -74,7 +67,7 @@ int64_t expect_same_in_strips(const QuantizedModel& model, uint64_t seed) {
 }
 
 TEST(Strips, GiveTheModelsBytes) {
-  const QuantizedModel model = quantized(wide_network());
+  const QuantizedModel model = test::quantized(wide_network());
   // Everything up to the mean, but not between the parts of the sum.
   EXPECT_EQ(strip_ends(model), (std::vector<int>{1, 2, 3, 4, 5, 8})) << model.graph.to_string();
   EXPECT_GE(expect_same_in_strips(model, 1), 20);
@@ -84,15 +77,15 @@ TEST(Strips, OfRandomNetworksGiveTheirBytes) {
   int64_t ways = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);
-    ways += expect_same_in_strips(quantized(test::random_network(seed)), seed);
-    ways += expect_same_in_strips(quantized(test::random_pointwise_network(seed)), seed);
+    ways += expect_same_in_strips(test::quantized(test::random_network(seed)), seed);
+    ways += expect_same_in_strips(test::quantized(test::random_pointwise_network(seed)), seed);
     ways += expect_same_in_strips(test::random_int8_model(seed), seed);
   }
   EXPECT_GT(ways, 300);
 }
 
 TEST(Strips, MakeTheArenaFit) {
-  const QuantizedModel model = quantized(wide_network());
+  const QuantizedModel model = test::quantized(wide_network());
   const Tensor input = random_input(model, 3);
   const auto expected = interpret(model, input).to_vector<int8_t>();
   const DeviceFile whole = make_device_file(model);
@@ -114,7 +107,7 @@ TEST(Strips, MakeTheArenaFit) {
 }
 
 TEST(Strips, SayHowSmallTheArenaCanGet) {
-  const QuantizedModel model = quantized(wide_network());
+  const QuantizedModel model = test::quantized(wide_network());
   try {
     make_device_file(model, {.arena_bytes = 100});
     FAIL() << "100 bytes were enough";
@@ -129,7 +122,7 @@ TEST(Strips, SayHowSmallTheArenaCanGet) {
 
 TEST(Strips, LowerBoundsHold) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    const QuantizedModel model = quantized(test::random_network(seed));
+    const QuantizedModel model = test::quantized(test::random_network(seed));
     for (const int nodes : strip_ends(model)) {
       const MemoryPlan plan = plan_memory(in_strips(model, nodes, 2));
       EXPECT_LE(plan.lower_bound, plan.arena_bytes) << seed << " after " << nodes;

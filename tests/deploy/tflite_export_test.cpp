@@ -39,6 +39,20 @@ QuantizedModel import_model(const Bytes& bytes) {
   return {std::move(network.graph), *network.rounding};
 }
 
+/// Three random images for a model.
+Tensor images_for(const QuantizedModel& model, uint64_t seed) {
+  Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
+  shape[0] = 3;
+  Rng rng(seed);
+  return test::random_integers(shape, rng);
+}
+
+/// Every one of these operators, whose names spaces keep apart, is among those seen.
+void expect_seen(const std::set<std::string>& seen, const char* operators) {
+  std::istringstream names(operators);
+  for (std::string name; names >> name;) EXPECT_TRUE(seen.contains(name)) << name;
+}
+
 TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
   std::set<std::string> seen;
   int refused = 0;
@@ -54,10 +68,7 @@ TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
     }
     for (const std::string& name : operators_of(bytes)) seen.insert(name);
     const QuantizedModel again = import_model(bytes);
-    Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
-    shape[0] = 3;
-    Rng rng(seed);
-    const Tensor input = test::random_integers(shape, rng);
+    const Tensor input = images_for(model, seed);
     const auto expected = interpret(model, input).to_vector<int8_t>();
     EXPECT_EQ(interpret(again, input).to_vector<int8_t>(), expected);
     if (seed % 4 == 0) {
@@ -69,11 +80,11 @@ TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
               model.graph.values[model.graph.outputs[0]].quantization);
   }
   EXPECT_LT(refused, 20);
-  std::istringstream names(
+  expect_seen(
+      seen,
       "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED HARD_SWISH "
       "LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PAD PADV2 QUANTIZE RELU RELU6 "
       "RESHAPE RESIZE_NEAREST_NEIGHBOR SOFTMAX STRIDED_SLICE SUB TANH TRANSPOSE");
-  for (std::string name; names >> name;) EXPECT_TRUE(seen.contains(name)) << name;
 }
 
 // What is read in one form is written in another, of the same bytes.
@@ -92,19 +103,16 @@ TEST(ExportTflite, RandomFilesComeBackWithTheSameBytes) {
     }
     for (const std::string& name : operators_of(file)) seen.insert(name);
     const QuantizedModel again = import_model(generate_tflite(model));
-    Shape shape = model.graph.values[model.graph.inputs[0]].meta.shape;
-    shape[0] = 3;
-    Rng rng(seed);
-    const Tensor input = test::random_integers(shape, rng);
+    const Tensor input = images_for(model, seed);
     const auto expected = interpret(model, input).to_vector<int8_t>();
     EXPECT_EQ(interpret(again, input).to_vector<int8_t>(), expected);
     EXPECT_EQ(Context(Plan::compile(model, {.max_batch = 3}))(input).to_vector<int8_t>(), expected);
   }
   EXPECT_LT(refused, 20);
-  std::istringstream names(
+  expect_seen(
+      seen,
       "ADD EXPAND_DIMS HARD_SWISH LEAKY_RELU MAXIMUM MINIMUM MUL PACK QUANTIZE REDUCE_MAX RELU6 "
       "RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TRANSPOSE UNPACK");
-  for (std::string name; names >> name;) EXPECT_TRUE(seen.contains(name)) << name;
 }
 
 /// A float network, the operators that it becomes, and how it comes back.

@@ -6,14 +6,12 @@
 
 #include <cstdio>
 
-#include "tests/deploy/networks.h"
+#include "tests/deploy/quantized.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/deploy/device_file.h"
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/interpreter.h"
-#include "tuco/deploy/passes.h"
-#include "tuco/deploy/trace.h"
 
 namespace tuco {
 namespace {
@@ -38,10 +36,7 @@ std::string bytes_of(const Tensor& values) {
 
 void write(const std::string& folder) {
   const auto network = test::small_network();
-  Graph graph =
-      deploy::trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  deploy::optimize(graph);
-  const auto model = deploy::quantize(graph, test::random_images(network, 16, 2));
+  const auto model = test::quantized(network);
   const deploy::ConstantBytes constants = deploy::write_c(model, folder + "/model").constants;
   const uint32_t kernels = deploy::write_device_file(model, folder + "/model.tuco").kernels;
   write_file(folder + "/tuco_model.h", deploy::device_runtime(kernels));

@@ -3,13 +3,11 @@
 // zeros, pattern.txt for the pattern of the bare-metal main.c. input.bin holds that pattern.
 #include <fmt/format.h>
 
-#include "tests/deploy/networks.h"
+#include "tests/deploy/quantized.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/interpreter.h"
-#include "tuco/deploy/passes.h"
-#include "tuco/deploy/trace.h"
 
 namespace tuco {
 namespace {
@@ -26,10 +24,7 @@ std::string output_text(const deploy::QuantizedModel& model, const std::vector<i
 
 void write(const std::string& folder) {
   const auto network = test::small_network();
-  Graph graph =
-      deploy::trace(network.forward, test::random_images(network, 1, 1), network.constants);
-  deploy::optimize(graph);
-  const auto model = deploy::quantize(graph, test::random_images(network, 16, 2));
+  const auto model = test::quantized(network);
   deploy::save_model(folder + "/net.safetensors", model);
   const auto size = static_cast<size_t>(test::random_images(network, 1, 1).numel());
   std::vector<int8_t> pattern(size);
