@@ -1,18 +1,15 @@
 // Point-wise ops: the formulas of core/pointwise_formulas.h in plain C++ for every type and stride,
 // and for float32 along dense or broadcast runs in Highway, for each instruction set.
+#include "tuco/core/error.h"
+#include "tuco/devices/cpu/formulas.h"
+#include "tuco/devices/cpu/highway_targets.h"
+#include "tuco/devices/cpu/strided.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/pointwise.cpp"
-// clang-format off: the order matters.
-#include "tuco/devices/cpu/highway_targets.h"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
-// clang-format on
 
-#include "tuco/core/error.h"
-#include "tuco/core/pointwise.h"
-#include "tuco/devices/cpu/convert.h"
-#include "tuco/devices/cpu/strided.h"
+#include "tuco/devices/cpu/formulas-inl.h"
 
 #ifndef TUCO_DEVICES_CPU_POINTWISE_TABLE
 #define TUCO_DEVICES_CPU_POINTWISE_TABLE
@@ -38,97 +35,48 @@ namespace tuco::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using Vector = hn::Vec<D>;
-constexpr D kF32;
-
-#define TUCO_FORMULA HWY_INLINE
-TUCO_FORMULA Vector like(Vector, double c) { return hn::Set(kF32, static_cast<float>(c)); }
-TUCO_FORMULA Vector exp(Vector x) {
-  // Highway's Exp is for finite arguments; infinities and NaN keep their meaning here.
-  const Vector y = hn::Exp(kF32, hn::Min(hn::Max(x, hn::Set(kF32, -104.f)), hn::Set(kF32, 88.7f)));
-  const Vector big = hn::IfThenElse(hn::Gt(x, hn::Set(kF32, 88.72283f)),
-                                    hn::Set(kF32, std::numeric_limits<float>::infinity()), y);
-  return hn::IfThenElse(hn::IsNaN(x), x, big);
-}
-TUCO_FORMULA Vector sqrt(Vector x) { return hn::Sqrt(x); }
-TUCO_FORMULA Vector abs(Vector x) { return hn::Abs(x); }
-TUCO_FORMULA Vector if_less(Vector a, Vector b, Vector x, Vector y) {
-  return hn::IfThenElse(hn::Lt(a, b), x, y);
-}
-TUCO_FORMULA Vector if_equal(Vector a, Vector b, Vector x, Vector y) {
-  return hn::IfThenElse(hn::Eq(a, b), x, y);
-}
-TUCO_FORMULA Vector max(Vector a, Vector b) {
-  return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
-}
-TUCO_FORMULA Vector min(Vector a, Vector b) {
-  return hn::IfThenElse(hn::IsNaN(a), a, hn::Min(a, b));
-}
-/// For functions without a vector form of the accuracy that we want.
-template <class F>
-TUCO_FORMULA Vector each_lane(Vector x, F&& f) {
-  HWY_ALIGN float lanes[hn::MaxLanes(kF32)];
-  hn::Store(x, kF32, lanes);
-  for (size_t i = 0; i < hn::Lanes(kF32); ++i) lanes[i] = f(lanes[i]);
-  return hn::Load(kF32, lanes);
-}
-TUCO_FORMULA Vector log(Vector x) {
-  return each_lane(x, [](float v) { return std::log(v); });
-}
-TUCO_FORMULA Vector tanh(Vector x) {
-  return each_lane(x, [](float v) { return std::tanh(v); });
-}
-TUCO_FORMULA Vector pow(Vector x, double e) {
-  if (e == 2) return x * x;
-  if (e == 1) return x;
-  return each_lane(x, [e](float v) { return std::pow(v, static_cast<float>(e)); });
-}
-#include "tuco/core/pointwise_formulas.h"
-#undef TUCO_FORMULA
-
-/// y[i] = f(inputs...) over n elements, where inputs of step 0 stay at their first element. The rest
-/// that does not fill a vector goes through a buffer.
+/// y[i] = f(inputs...) over n elements, where inputs of step 0 stay at their first element. The
+/// rest that does not fill a vector goes through a buffer.
 template <class F, class... In>
 HWY_INLINE void map(int64_t n, float* y, F&& f, In... in) {
-  const int64_t lanes = hn::Lanes(kF32);
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(f(in.load(i)...), kF32, y + i);
+  for (; i + kLanes <= n; i += kLanes) hn::StoreU(f(in.load(i)...), F32(), y + i);
   if (i < n) {
-    HWY_ALIGN float rest[hn::MaxLanes(kF32)];
-    hn::Store(f(in.load_first(i, n - i)...), kF32, rest);
+    HWY_ALIGN float rest[kLanes];
+    hn::Store(f(in.load_first(i, n - i)...), F32(), rest);
     std::copy_n(rest, n - i, y + i);
   }
 }
 struct Dense {
   const float* p;
-  HWY_INLINE Vector load(int64_t i) const { return hn::LoadU(kF32, p + i); }
-  HWY_INLINE Vector load_first(int64_t i, int64_t count) const {
-    HWY_ALIGN float buffer[hn::MaxLanes(kF32)] = {};
+  HWY_INLINE VecF load(int64_t i) const { return hn::LoadU(F32(), p + i); }
+  HWY_INLINE VecF load_first(int64_t i, int64_t count) const {
+    HWY_ALIGN float buffer[kLanes] = {};
     std::copy_n(p + i, count, buffer);
-    return hn::Load(kF32, buffer);
+    return hn::Load(F32(), buffer);
   }
 };
 struct Broadcast {
   const float* p;
-  HWY_INLINE Vector load(int64_t) const { return hn::Set(kF32, *p); }
-  HWY_INLINE Vector load_first(int64_t, int64_t) const { return hn::Set(kF32, *p); }
+  HWY_INLINE VecF load(int64_t) const { return hn::Set(F32(), *p); }
+  HWY_INLINE VecF load_first(int64_t, int64_t) const { return hn::Set(F32(), *p); }
 };
 
 template <class Op>
 void unary(const void* op, const float* x, float* y, int64_t n) {
   const Op& f = *static_cast<const Op*>(op);
-  map(n, y, [&](Vector v) HWY_ATTR { return forward(f, v); }, Dense{x});
+  map(
+      n, y, [&](VecF v) HWY_ATTR { return forward(f, v); }, Dense{x});
 }
 template <class Op>
 void unary_grad(const void* op, const float* g, const float* saved, float* out, int64_t n) {
   const Op& f = *static_cast<const Op*>(op);
-  map(n, out, [&](Vector a, Vector b) HWY_ATTR { return grad(f, a, b); }, Dense{g}, Dense{saved});
+  map(
+      n, out, [&](VecF a, VecF b) HWY_ATTR { return grad(f, a, b); }, Dense{g}, Dense{saved});
 }
 template <class Op>
 void binary(const float* a, int a_step, const float* b, int b_step, float* out, int64_t n) {
-  const auto f = [](Vector x, Vector y) HWY_ATTR { return forward(Op{}, x, y); };
+  const auto f = [](VecF x, VecF y) HWY_ATTR { return forward(Op{}, x, y); };
   if (a_step && b_step)
     map(n, out, f, Dense{a}, Dense{b});
   else if (a_step)
@@ -159,44 +107,6 @@ namespace tuco::cpu {
 HWY_EXPORT(pointwise_table);
 
 namespace {
-
-namespace plain {
-
-using std::abs, std::exp, std::log, std::sqrt, std::tanh;
-template <class T>
-T like(T, double c) {
-  return convert<T>(c);
-}
-template <class T>
-T pow(T x, double e) {
-  if (e == 2) return x * x;
-  return static_cast<T>(std::pow(x, e));
-}
-template <class T>
-T max(T a, T b) {
-  return a < b ? b : a;
-}
-template <class T>
-T min(T a, T b) {
-  return b < a ? b : a;
-}
-template <class T>
-T if_less(T a, T b, T x, T y) {
-  return a < b ? x : y;
-}
-template <class T>
-T if_equal(T a, T b, T x, T y) {
-  return a == b ? x : y;
-}
-#define TUCO_FORMULA inline
-#include "tuco/core/pointwise_formulas.h"
-#undef TUCO_FORMULA
-
-bool forward(const op::Equal&, auto a, auto b) { return a == b; }
-bool forward(const op::Less&, auto a, auto b) { return a < b; }
-bool forward(const op::LessEqual&, auto a, auto b) { return a <= b; }
-
-}  // namespace plain
 
 const PointwiseTable& vectors() { return *TUCO_DISPATCH(pointwise_table)(); }
 
