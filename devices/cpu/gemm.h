@@ -47,8 +47,9 @@ class PackedMatrix {
   AlignedBytes data_;
 };
 
-/// c (m, n) = a (m, k) * b (k, n), through the epilogue.
+/// c (m, n) = a (m, k) * b (k, n) + beta * c, through the epilogue. beta is 0 or 1; with 1 there
+/// may be no bias.
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,
-          const Epilogue<float>& epilogue = {});
+          const Epilogue<float>& epilogue = {}, float beta = 0);
 
 }  // namespace tuco::cpu

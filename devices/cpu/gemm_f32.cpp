@@ -240,14 +240,15 @@ void multiply_by_dots(const LeftOperand& l, const RightOperand& r) {
           sums[0] = hn::MulAdd(load_first(a + k, r.k - k), load_first(b + k, r.k - k), sums[0]);
         const VecF all = hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]));
         const ptrdiff_t at = i * l.ldc + j;
-        const float sum = r.alpha * hn::GetLane(hn::SumOfLanes(d, all));
+        float sum = r.alpha * hn::GetLane(hn::SumOfLanes(d, all));
+        if (l.accumulate) sum += l.c[at];
         l.c[at] = l.epilogue.finish(sum, j, at);
       }
   });
 }
 
 void gemm_unpacked(const LeftOperand& l, const RightOperand& r) {
-  if (l.m <= kDotRows && !l.trans && r.trans && !l.accumulate) return multiply_by_dots(l, r);
+  if (l.m <= kDotRows && !l.trans && r.trans) return multiply_by_dots(l, r);
   Scratch scratch;
   const Panels panels = split_columns(r.n, l.m, &scratch);
   const int64_t block = block_depth(r.k);
@@ -307,9 +308,13 @@ void gemm<float>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, fl
   const bool accumulate = beta != 0;
   if (k == 0) return finish(m, n, accumulate, c, ldc, epilogue);
   // The tiles start from c or from the bias, not from both.
-  if (accumulate && epilogue.bias) finish(m, n, true, c, ldc, {.bias = epilogue.bias});
+  Epilogue<float> rest = epilogue;
+  if (accumulate && epilogue.bias) {
+    finish(m, n, true, c, ldc, {.bias = epilogue.bias});
+    rest.bias = nullptr;
+  }
   TUCO_DISPATCH(gemm_unpacked)
-  ({trans_a, m, a, lda, accumulate, c, ldc, epilogue}, {trans_b, k, n, b, ldb, alpha});
+  ({trans_a, m, a, lda, accumulate, c, ldc, rest}, {trans_b, k, n, b, ldb, alpha});
 }
 
 PackedMatrix::PackedMatrix(bool trans, int64_t k, int64_t n, const float* b, int64_t ldb)
@@ -322,11 +327,12 @@ PackedMatrix::PackedMatrix(bool trans, int64_t k, int64_t n, const float* b, int
 }
 
 void gemm(int64_t m, const float* a, int64_t lda, const PackedMatrix& b, float* c, int64_t ldc,
-          const Epilogue<float>& epilogue) {
+          const Epilogue<float>& epilogue, float beta) {
   if (m == 0 || b.columns() == 0) return;
-  if (b.rows() == 0) return finish(m, b.columns(), false, c, ldc, epilogue);
+  const bool accumulate = beta != 0;
+  if (b.rows() == 0) return finish(m, b.columns(), accumulate, c, ldc, epilogue);
   TUCO_DISPATCH(gemm_packed)
-  ({false, m, a, lda, false, c, ldc, epilogue}, b.rows(), b.panels(), b.data());
+  ({false, m, a, lda, accumulate, c, ldc, epilogue}, b.rows(), b.panels(), b.data());
 }
 
 }  // namespace tuco::cpu
