@@ -271,6 +271,13 @@ BatchNormResult batch_norm_relu_pool(const Tensor& images, const Tensor& gamma, 
   return {results[0], results[1], results[2]};
 }
 
+LstmResult lstm(const Tensor& x, const Tensor& weight, const Tensor& recurrent, const Tensor& bias,
+                const Tensor& hidden, const Tensor& cell, const op::Lstm& options) {
+  const Tensor inputs[] = {x, weight, recurrent, bias, hidden, cell};
+  const auto results = run_op(options, inputs);
+  return {results[0], results[1], results[2]};
+}
+
 Tensor softmax(const Tensor& x, int dim) {
   return over_last("softmax", x, dim, [](const Tensor& t) { return run_op1(op::Softmax{}, {t}); });
 }

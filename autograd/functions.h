@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tuco/core/ops/conv2d.h"
+#include "tuco/core/ops/lstm.h"
 #include "tuco/core/ops/pool2d.h"
 #include "tuco/core/ops/resize.h"
 #include "tuco/core/tensor.h"
@@ -155,6 +156,16 @@ BatchNormResult batch_norm_relu(const Tensor& x, const Tensor& gamma, const Tens
 /// The same followed by ReLU and max pooling with window and stride `pool`, 2 to 15, in one pass.
 BatchNormResult batch_norm_relu_pool(const Tensor& images, const Tensor& gamma, const Tensor& beta,
                                      int64_t pool = 2, double eps = 1e-5);
+
+/// The hidden states of an LSTM at all steps (n, t, u), and the last hidden and cell (n, u).
+struct LstmResult {
+  Tensor y, hidden, cell;
+};
+/// Sequences x (n, t, c) through a long short-term memory of u units (core/ops/lstm.h): weight
+/// (4u, c), recurrent (4u, u) and bias (4u,), with the gates in the order input, forget, cell,
+/// output, and the states to begin with, (n, u) or (1, u) for all. `options` may clip the cells.
+LstmResult lstm(const Tensor& x, const Tensor& weight, const Tensor& recurrent, const Tensor& bias,
+                const Tensor& hidden, const Tensor& cell, const op::Lstm& options = {});
 
 // Over dimension `dim`.
 Tensor softmax(const Tensor& x, int dim = -1);

@@ -134,6 +134,11 @@ TUCO_NO_GRADIENT(BatchNormReluPoolGrad, "second derivatives are not recorded");
 Outputs lower(const op::BatchNormRelu& op, Inputs inputs);
 Outputs lower(const op::BatchNormReluPool& op, Inputs inputs);
 
+// Recurrent (ops/lstm.cpp).
+TUCO_RULES_WITH_FORWARD(Lstm);
+TUCO_NO_GRADIENT(LstmTrain, "it is how an lstm with a gradient runs");
+TUCO_NO_GRADIENT(LstmGrad, "second derivatives are not recorded");
+
 // Softmax (ops/softmax.cpp), random numbers (ops/random.cpp).
 TUCO_RULES_WITH_FORWARD(Softmax);
 TUCO_RULES_WITH_FORWARD(LogSoftmax);

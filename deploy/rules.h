@@ -136,7 +136,8 @@ template <class Op>
 requires op::in_list<Op,
                      op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
                                   op::Div, op::Where, op::Cast, op::Copy, op::Gather, op::Expand,
-                                  op::Sum, op::Max, op::ArgMax, op::MatMul, op::LogSoftmax>> ||
+                                  op::Sum, op::Max, op::ArgMax, op::MatMul, op::Lstm,
+                                  op::LogSoftmax>> ||
     op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 
@@ -145,8 +146,9 @@ requires op::in_list<Op,
                      op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight,
                                   op::MaxPool2dGrad, op::AvgPool2dGrad, op::ResizeNearestGrad,
                                   op::BatchNormTrain, op::BatchNormTrainGrad, op::BatchNormRelu,
-                                  op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::SoftmaxGrad,
-                                  op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
+                                  op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::LstmTrain,
+                                  op::LstmGrad, op::SoftmaxGrad, op::LogSoftmaxGrad, op::Dropout,
+                                  op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
 template <op::Unary Op>
 inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;

@@ -8,6 +8,7 @@
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/custom.h"
 #include "tuco/core/ops/fill.h"
+#include "tuco/core/ops/lstm.h"
 #include "tuco/core/ops/matmul.h"
 #include "tuco/core/ops/moves.h"
 #include "tuco/core/ops/pool2d.h"
@@ -28,9 +29,9 @@ using StructuredList =
              Expand, Sum, Mean, Max, ArgMax, MatMul, Linear, FusedLinear, Conv2d, FusedConv2d,
              Conv2dGradInput, Conv2dGradWeight, MaxPool2d, MaxPool2dGrad, AvgPool2d, AvgPool2dGrad,
              ResizeNearest, ResizeNearestGrad, BatchNorm, BatchNormTrain, BatchNormTrainGrad,
-             BatchNormRelu, BatchNormReluPool, BatchNormReluPoolGrad, Softmax, LogSoftmax,
-             SoftmaxGrad, LogSoftmaxGrad, Dropout, Random, Fill, Accumulate, SgdStep, AdamWStep,
-             Custom>;
+             BatchNormRelu, BatchNormReluPool, BatchNormReluPoolGrad, Lstm, LstmTrain, LstmGrad,
+             Softmax, LogSoftmax, SoftmaxGrad, LogSoftmaxGrad, Dropout, Random, Fill, Accumulate,
+             SgdStep, AdamWStep, Custom>;
 
 template <class... Lists>
 struct Join;

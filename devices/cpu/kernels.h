@@ -66,6 +66,9 @@ void run(const op::BatchNormTrainGrad& op, Inputs in, Out out, Workspace& worksp
 void run(const op::BatchNormRelu& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormReluPool& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::BatchNormReluPoolGrad& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::Lstm& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::LstmTrain& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::LstmGrad& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::Softmax& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::LogSoftmax& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::SoftmaxGrad& op, Inputs in, Out out, Workspace& workspace);
@@ -100,6 +103,7 @@ std::unique_ptr<Prepared> prepare(const op::Linear& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::FusedLinear& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::Conv2d& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::FusedConv2d& op, Inputs constants);
+std::unique_ptr<Prepared> prepare(const op::Lstm& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::QConv2d& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::QConv2dAdd& op, Inputs constants);
 std::unique_ptr<Prepared> prepare(const op::QLinear& op, Inputs constants);

@@ -65,7 +65,7 @@ TUCO_SAMPLES(Reshape);
 TUCO_SAMPLES(Expand);
 TUCO_SAMPLES(Dropout);
 TUCO_SAMPLES(Custom);
-// Reductions, products, pooling, normalisation, softmax (samples_structured.cpp).
+// Reductions, products, pooling, normalisation, LSTM, softmax (samples_structured.cpp).
 TUCO_SAMPLES(Sum);
 TUCO_SAMPLES(Mean);
 TUCO_SAMPLES(Max);
@@ -89,6 +89,9 @@ TUCO_SAMPLES(BatchNormTrainGrad);
 TUCO_SAMPLES(BatchNormRelu);
 TUCO_SAMPLES(BatchNormReluPool);
 TUCO_SAMPLES(BatchNormReluPoolGrad);
+TUCO_SAMPLES(Lstm);
+TUCO_SAMPLES(LstmTrain);
+TUCO_SAMPLES(LstmGrad);
 TUCO_SAMPLES(Softmax);
 TUCO_SAMPLES(LogSoftmax);
 TUCO_SAMPLES(SoftmaxGrad);

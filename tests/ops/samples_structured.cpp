@@ -310,6 +310,55 @@ Samples samples(Tag<op::BatchNormReluPoolGrad>) {
 
 namespace {
 
+struct Recurrence {
+  int64_t sequences, steps, channels, units;
+  bool own_states = true;  // or one for all sequences
+  double cell_clip = 0;
+};
+// The clip of 0.3 bites at some steps and units, and not at others.
+const std::vector<Recurrence> kRecurrences = {
+    {2, 3, 2, 3},        {1, 4, 3, 2},       {5, 3, 2, 2, false}, {4, 4, 2, 3, true, 0.3},
+    {3, 1, 1, 17, true}, {2, 0, 3, 2, true}, {5, 2, 0, 1, false}};
+
+std::vector<Tensor> recurrence_inputs(const Recurrence& r) {
+  const Shape state = {r.own_states ? r.sequences : 1, r.units};
+  return {spread({r.sequences, r.steps, r.channels}, 1),
+          spread({4 * r.units, r.channels}, 2, -1, 1),
+          spread({4 * r.units, r.units}, 3, -1, 1),
+          spread({4 * r.units}, 4, -1, 1),
+          spread(state, 5, -1, 1),
+          spread(state, 6, -1, 1)};
+}
+
+template <class Op>
+Samples recurrences() {
+  Samples list;
+  for (const Recurrence& r : kRecurrences)
+    list.push_back({Op{r.cell_clip}, recurrence_inputs(r),
+                    r.own_states ? std::vector{0, 4, 5} : std::vector{0}});
+  return list;
+}
+
+}  // namespace
+
+Samples samples(Tag<op::Lstm>) { return recurrences<op::Lstm>(); }
+Samples samples(Tag<op::LstmTrain>) { return recurrences<op::LstmTrain>(); }
+Samples samples(Tag<op::LstmGrad>) {
+  Samples list;
+  for (const Sample& sample : recurrences<op::LstmTrain>()) {
+    const auto& in = sample.inputs;
+    const auto out = results(sample.op, in);
+    list.push_back(
+        {op::LstmGrad{std::get<op::LstmTrain>(sample.op).cell_clip},
+         {spread(out[0].shape(), 7), spread(out[1].shape(), 8), spread(out[2].shape(), 9), in[2],
+          in[5], out[3], out[4]},
+         sample.batched.size() > 1 ? std::vector{0, 1, 2, 4, 5, 6} : std::vector{0, 1, 2, 5, 6}});
+  }
+  return list;
+}
+
+namespace {
+
 template <class Op>
 Samples softmaxes() {
   return {{Op{}, {spread({3, 5}, 1)}, {0}},
