@@ -39,6 +39,7 @@
 #include "tuco/layers/init.h"
 #include "tuco/layers/linear.h"
 #include "tuco/layers/losses.h"
+#include "tuco/layers/lstm.h"
 #include "tuco/layers/mixup.h"
 #include "tuco/layers/module.h"
 #include "tuco/layers/pool2d.h"

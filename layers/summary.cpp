@@ -16,6 +16,8 @@ namespace {
 int64_t count_products(const op::Any& op, Inputs in, const Outputs& out) {
   if (std::holds_alternative<op::Conv2d>(op) || std::holds_alternative<op::Linear>(op))
     return out[0].numel() * (in[1].numel() / in[1].dim(0));
+  if (std::holds_alternative<op::Lstm>(op))  // of each step, with its input and the hidden state
+    return out[0].dim(0) * out[0].dim(1) * (in[1].numel() + in[2].numel());
   if (const auto* product = std::get_if<op::MatMul>(&op))
     return out[0].numel() * in[0].dim(product->transpose_a ? -2 : -1);
   return 0;
