@@ -58,6 +58,8 @@ std::vector<Case> cases() {
       {0, 5, 3},      {5, 0, 3},    {4, 6, 0},       {1, 1, 1},
       {300, 33, 520}, {7, 500, 64}, {300, 700, 1021}};  // rows of a 4 KB apart; operands larger
                                                         // than L2
+  for (const int64_t m : {1, 3})  // dot products, added to what is there
+    for (const bool bias : {false, true}) all.push_back({m, 40, 150, false, true, true, bias});
   Rng rng(5);
   for (int i = 0; i < 60; ++i) {
     const auto below = [&](uint32_t n) { return int64_t(rng.below(n)); };
@@ -135,6 +137,19 @@ TEST(Gemm, PackedMatrixIsReused) {
         }
       });
     }
+}
+
+TEST(Gemm, PackedMatrixAddsToWhatIsThere) {
+  for (const auto& [m, k] : {std::pair<int64_t, int64_t>{1, 530}, {7, 20}, {40, 530}, {3, 0}}) {
+    const Case s{m, 77, k, false, true, true, false};
+    const Operands o(s);
+    on_every_isa([&] {
+      const PackedMatrix packed(true, s.k, s.n, o.b.data(), o.ldb);
+      std::vector<float> c = o.c;
+      gemm(m, o.a.data(), o.lda, packed, c.data(), o.ldc, {}, 1);
+      expect_close(c, naive(s, o, 1), 1e-5);
+    });
+  }
 }
 
 TEST(Gemm, IsDeterministic) {
