@@ -8,30 +8,6 @@
 namespace tuco {
 namespace {
 
-/// The outputs of Lstm: y, last hidden, last cell.
-OutputMetas infer_lstm(std::string_view op, double cell_clip, Metas in) {
-  require_inputs(op, in.size(), 6, 6);
-  require_alike(op, in);
-  require_floating(op, in[0].dtype);
-  require<Error>(cell_clip >= 0, "{}: cell_clip = {}, expected 0 or more", op, cell_clip);
-  const Shape &x = in[0].shape, &weight = in[1].shape, &recurrent = in[2].shape;
-  require<ShapeError>(x.rank() == 3, "{}: input {}, expected (n, t, c)", op, x);
-  require<ShapeError>(recurrent.rank() == 2 && recurrent[1] > 0 && recurrent[0] == 4 * recurrent[1],
-                      "{}: recurrent weight {}, expected (4u, u)", op, recurrent);
-  const int64_t n = x[0], units = recurrent[1];
-  require<ShapeError>(weight == Shape({4 * units, x[2]}),
-                      "{}: input {} and {} units want a weight ({}, {}), got {}", op, x, units,
-                      4 * units, x[2], weight);
-  require<ShapeError>(in[3].shape == Shape({4 * units}), "{}: {} units want a bias ({},), got {}",
-                      op, units, 4 * units, in[3].shape);
-  for (const int i : {4, 5})
-    require<ShapeError>(in[i].shape == Shape({n, units}) || in[i].shape == Shape({1, units}),
-                        "{}: {} sequences and {} units want a {} state ({}, {}) or (1, {}), got {}",
-                        op, n, units, i == 4 ? "hidden" : "cell", n, units, units, in[i].shape);
-  const TensorMeta state{{n, units}, in[0].dtype, in[0].device};
-  return {{{n, x[1], units}, state.dtype, state.device}, state, state};
-}
-
 /// The hidden states before each step (n, t, u), from those after it.
 Tensor hidden_before(const Tensor& hidden, const Tensor& y) {
   const Tensor first = expand(unsqueeze(hidden, 1), {y.dim(0), 1, y.dim(2)});
@@ -49,7 +25,30 @@ Tensor weight_gradient(const Tensor& sums, const Tensor& x) {
 
 }  // namespace
 
-OutputMetas infer(const op::Lstm& op, Metas in) { return infer_lstm(op.name, op.cell_clip, in); }
+OutputMetas infer(const op::Lstm& op, Metas in) {
+  require_inputs(op.name, in.size(), 6, 6);
+  require_alike(op.name, in);
+  require_floating(op.name, in[0].dtype);
+  require<Error>(op.cell_clip >= 0, "{}: cell_clip = {}, expected 0 or more", op.name,
+                 op.cell_clip);
+  const Shape &x = in[0].shape, &weight = in[1].shape, &recurrent = in[2].shape;
+  require<ShapeError>(x.rank() == 3, "{}: input {}, expected (n, t, c)", op.name, x);
+  require<ShapeError>(recurrent.rank() == 2 && recurrent[1] > 0 && recurrent[0] == 4 * recurrent[1],
+                      "{}: recurrent weight {}, expected (4u, u)", op.name, recurrent);
+  const int64_t n = x[0], units = recurrent[1];
+  require<ShapeError>(weight == Shape({4 * units, x[2]}),
+                      "{}: input {} and {} units want a weight ({}, {}), got {}", op.name, x, units,
+                      4 * units, x[2], weight);
+  require<ShapeError>(in[3].shape == Shape({4 * units}), "{}: {} units want a bias ({},), got {}",
+                      op.name, units, 4 * units, in[3].shape);
+  for (const int i : {4, 5})
+    require<ShapeError>(in[i].shape == Shape({n, units}) || in[i].shape == Shape({1, units}),
+                        "{}: {} sequences and {} units want a {} state ({}, {}) or (1, {}), got {}",
+                        op.name, n, units, i == 4 ? "hidden" : "cell", n, units, units,
+                        in[i].shape);
+  const TensorMeta state{{n, units}, in[0].dtype, in[0].device};
+  return {{{n, x[1], units}, state.dtype, state.device}, state, state};
+}
 
 // The states between the steps are kept rather than computed again, which would take as long as the
 // pass forward; a pass that nobody differentiates runs the form that keeps none.
@@ -85,8 +84,9 @@ Grads backward(const op::Lstm& op, Saved&& saved, Grads g, const Needs& needs) {
   return result;
 }
 
+// Errors name lstm, which is what the user called.
 OutputMetas infer(const op::LstmTrain& op, Metas in) {
-  OutputMetas metas = infer_lstm(op.name, op.cell_clip, in);
+  OutputMetas metas = infer(op::Lstm{op.cell_clip}, in);
   const Shape y = metas[0].shape;
   metas.push_back({{y[0], y[1], 4 * y[2]}, metas[0].dtype, metas[0].device});
   metas.push_back(metas[0]);

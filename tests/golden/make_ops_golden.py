@@ -80,6 +80,17 @@ def batch_norm_relu_pool(x, gamma, beta):
     return images(lambda t: F.max_pool2d(t, 2))(y)
 
 
+def lstm(x, weight, recurrent, bias, hidden, cell):
+    """All hidden states, and behind them the last hidden and cell: (n, t + 2, u)."""
+    n, units = x.shape[0], hidden.shape[1]
+    module = torch.nn.LSTM(x.shape[2], units, batch_first=True).double()
+    parameters = {"weight_ih_l0": weight, "weight_hh_l0": recurrent, "bias_ih_l0": bias,
+                  "bias_hh_l0": torch.zeros_like(bias)}
+    states = tuple(s.expand(n, units)[None].contiguous() for s in (hidden, cell))
+    y, (h, c) = torch.func.functional_call(module, parameters, (x, states))
+    return torch.cat((y, h.transpose(0, 1), c.transpose(0, 1)), 1)
+
+
 CASES = {
     "add": (lambda a, b: a + b, normal(2, 3, 4), normal(3, 1)),
     "sub": (lambda a, b: a - b, normal(4), normal(3, 1)),
@@ -139,6 +150,12 @@ CASES = {
                        normal(2, 3, 4, 2)),
     "resize_nearest_exact": (images(lambda x: F.interpolate(x, (3, 8), mode="nearest-exact")),
                              normal(1, 5, 3, 2)),
+    "lstm": (lstm, normal(5, 6, 3), normal(28, 3), normal(28, 7), normal(28), normal(5, 7),
+             normal(5, 7)),
+    "lstm_one_sequence": (lstm, normal(1, 4, 2), normal(20, 2), normal(20, 5), normal(20),
+                          normal(1, 5), normal(1, 5)),
+    "lstm_shared_states": (lstm, normal(4, 3, 2), normal(12, 2), normal(12, 3), normal(12),
+                           normal(1, 3), normal(1, 3)),
 }
 
 

@@ -25,6 +25,12 @@ Function average(const op::PoolWindow& window) {
   return [window](In in) { return avg_pool2d(in[0], window); };
 }
 
+/// All hidden states, and behind them the last hidden and cell: (n, t + 2, u).
+Tensor lstm_outputs(In in) {
+  const LstmResult r = lstm(in[0], in[1], in[2], in[3], in[4], in[5]);
+  return concat({r.y, unsqueeze(r.hidden, 1), unsqueeze(r.cell, 1)}, 1);
+}
+
 const std::map<std::string, Function>& functions() {
   static const std::map<std::string, Function> map = {
       {"add", [](In in) { return in[0] + in[1]; }},
@@ -90,6 +96,9 @@ const std::map<std::string, Function>& functions() {
       {"softmax", [](In in) { return softmax(in[0]); }},
       {"softmax_dim", [](In in) { return softmax(in[0], 1); }},
       {"log_softmax", [](In in) { return log_softmax(in[0]); }},
+      {"lstm", lstm_outputs},
+      {"lstm_one_sequence", lstm_outputs},
+      {"lstm_shared_states", lstm_outputs},
   };
   return map;
 }
