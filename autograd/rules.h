@@ -165,6 +165,7 @@ TUCO_NO_GRADIENT(QMaxPool2d, kQuantized);
 TUCO_NO_GRADIENT(QAvgPool2d, kQuantized);
 TUCO_NO_GRADIENT(QLookup, kQuantized);
 TUCO_NO_GRADIENT(QSoftmax, kQuantized);
+TUCO_NO_GRADIENT(QLstm, kQuantized);
 TUCO_NO_GRADIENT(QuantizeLinear, kQuantized);
 TUCO_NO_GRADIENT(DequantizeLinear, kQuantized);
 

@@ -8,8 +8,8 @@
 
 namespace tuco {
 
-/// An element type. float16, bfloat16 and int16 have their place here and no kernels yet: making
-/// such a tensor throws DTypeError.
+/// An element type. float16 and bfloat16 have their place here and no kernels yet: making such a
+/// tensor throws DTypeError.
 enum class DType : uint8_t {
   float32,
   float64,
@@ -45,6 +45,8 @@ inline constexpr DType dtype_of<int8_t> = DType::int8;
 template <>
 inline constexpr DType dtype_of<uint8_t> = DType::uint8;
 template <>
+inline constexpr DType dtype_of<int16_t> = DType::int16;
+template <>
 inline constexpr DType dtype_of<int32_t> = DType::int32;
 template <>
 inline constexpr DType dtype_of<int64_t> = DType::int64;
@@ -76,6 +78,8 @@ decltype(auto) dispatch_all(std::string_view op, DType dtype, F&& f) {
       return f.template operator()<int8_t>();
     case DType::uint8:
       return f.template operator()<uint8_t>();
+    case DType::int16:
+      return f.template operator()<int16_t>();
     case DType::int32:
       return f.template operator()<int32_t>();
     case DType::int64:

@@ -23,14 +23,29 @@ std::vector<int> Graph::consumers(int value) const {
   return readers;
 }
 
+std::vector<int> Graph::given() const {
+  std::vector<int> result = inputs;
+  for (const State& state : states) result.push_back(state.before);
+  return result;
+}
+
+bool Graph::is_kept(int value) const {
+  return std::ranges::count(outputs, value) > 0 ||
+         std::ranges::count(states, value, &State::after) > 0;
+}
+
 void Graph::replace_uses(int from, int to) {
   for (Node& node : nodes) std::ranges::replace(node.inputs, from, to);
   std::ranges::replace(outputs, from, to);
+  for (State& state : states)
+    if (state.after == from) state.after = to;
 }
 
 void Graph::remove_unused() {
   std::vector<bool> needed(values.size(), false);
   for (const int output : outputs) needed[output] = true;
+  for (const State& state : states)
+    for (const int value : {state.initial, state.before, state.after}) needed[value] = true;
   std::vector<Node> kept;
   for (size_t i = nodes.size(); i-- > 0;) {
     if (std::ranges::none_of(nodes[i].outputs, [&](int v) { return needed[v]; })) continue;
@@ -55,6 +70,8 @@ void Graph::remove_unused() {
   };
   renumber(inputs);
   renumber(outputs);
+  for (State& state : states)
+    for (int* value : {&state.initial, &state.before, &state.after}) *value = renumbered[*value];
   for (Node& node : nodes) {
     renumber(node.inputs);
     renumber(node.outputs);
@@ -79,6 +96,9 @@ std::string Graph::to_string() const {
     text += node.name.empty() ? "\n" : fmt::format("  # {}\n", node.name);
   }
   for (const int v : outputs) text += fmt::format("output {}\n", label(v));
+  for (const State& state : states)
+    text += fmt::format("state  {} \"{}\", then %{}\n", label(state.before),
+                        values[state.before].name, state.after);
   return text;
 }
 

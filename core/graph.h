@@ -34,11 +34,20 @@ struct Graph {
     /// A clamp of the result that was folded into the op (ReLU is [0, infinity)).
     std::optional<op::Clamp> activation;
   };
+  /// A value that lives from run to run, as recurrent and streaming networks have them. All three
+  /// numbers are of values of one type and, but for the batch, one shape and scale.
+  struct State {
+    /// The constant, for one example, that it is before the first run.
+    int initial;
+    /// What the last run left, which nodes read, and what this run leaves to the next.
+    int before, after;
+  };
 
   std::vector<Value> values;
   std::vector<Node> nodes;
   /// Numbers of the values that come in and go out.
   std::vector<int> inputs, outputs;
+  std::vector<State> states;
   /// How pictures become the input, where that is known.
   std::optional<Preprocessing> preprocessing;
 
@@ -48,12 +57,16 @@ struct Graph {
   int producer(int value) const;
   /// The nodes that read `value`, in order.
   std::vector<int> consumers(int value) const;
-  /// Replaces `from` by `to` wherever it is read or goes out.
+  /// The values that are there when a run begins: inputs, and what the last run left.
+  std::vector<int> given() const;
+  /// Whether the value goes out, or stays for the next run: somebody beside nodes reads it.
+  bool is_kept(int value) const;
+  /// Replaces `from` by `to` wherever it is read, goes out or stays.
   void replace_uses(int from, int to);
   /// Drops nodes whose results nobody reads, and values that nothing refers to; renumbers.
   void remove_unused();
 
-  /// A line for each node: results, op and attributes, inputs.
+  /// A line for each node: results, op and attributes, inputs; and for each state.
   std::string to_string() const;
 };
 

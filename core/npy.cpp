@@ -19,8 +19,8 @@ struct TypeName {
   std::string_view descr;
 };
 constexpr TypeName kTypes[] = {
-    {DType::float32, "<f4"}, {DType::float64, "<f8"}, {DType::int8, "|i1"}, {DType::uint8, "|u1"},
-    {DType::int32, "<i4"},   {DType::int64, "<i8"},   {DType::bool_, "|b1"}};
+    {DType::float32, "<f4"}, {DType::float64, "<f8"}, {DType::int8, "|i1"},  {DType::uint8, "|u1"},
+    {DType::int16, "<i2"},   {DType::int32, "<i4"},   {DType::int64, "<i8"}, {DType::bool_, "|b1"}};
 
 std::string_view descr_of(DType dtype) {
   for (const TypeName& type : kTypes)

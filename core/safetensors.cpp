@@ -24,9 +24,10 @@ struct TypeName {
   DType dtype;
   std::string_view name;
 };
-constexpr TypeName kTypes[] = {
-    {DType::float32, "F32"}, {DType::float64, "F64"}, {DType::int8, "I8"},   {DType::uint8, "U8"},
-    {DType::int32, "I32"},   {DType::int64, "I64"},   {DType::bool_, "BOOL"}};
+constexpr TypeName kTypes[] = {{DType::float32, "F32"}, {DType::float64, "F64"},
+                               {DType::int8, "I8"},     {DType::uint8, "U8"},
+                               {DType::int16, "I16"},   {DType::int32, "I32"},
+                               {DType::int64, "I64"},   {DType::bool_, "BOOL"}};
 
 std::string_view format_name(DType dtype) {
   for (const TypeName& type : kTypes)

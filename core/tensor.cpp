@@ -9,9 +9,7 @@
 namespace tuco {
 namespace {
 
-bool has_kernels(DType dtype) {
-  return dtype != DType::float16 && dtype != DType::bfloat16 && dtype != DType::int16;
-}
+bool has_kernels(DType dtype) { return dtype != DType::float16 && dtype != DType::bfloat16; }
 
 /// Runs an op that writes into tensors that are already there.
 void run_in_place(const op::Any& op, Inputs inputs, Tensor output) {
@@ -137,6 +135,7 @@ template Tensor from_values(const std::vector<double>&, const Shape&);
 template Tensor from_values(const std::vector<int8_t>&, const Shape&);
 template Tensor from_values(const std::vector<uint8_t>&, const Shape&);
 template Tensor from_values(const std::vector<int32_t>&, const Shape&);
+template Tensor from_values(const std::vector<int16_t>&, const Shape&);
 template Tensor from_values(const std::vector<int64_t>&, const Shape&);
 template Tensor from_values(const std::vector<bool>&, const Shape&);
 

@@ -89,6 +89,18 @@ std::string constants_text(const Program& program, const std::string& prefix) {
   return text;
 }
 
+std::string states_text(const Program& program, const std::string& prefix) {
+  std::string text;
+  for (const InitialState& state : program.states()) {
+    const std::string initial = argument_text(state.initial, program, prefix);
+    const bool is_copy = state.initial.kind == Argument::Kind::kConstant;
+    text += fmt::format("  {}({}, {}{}, {});\n", is_copy ? "tuco_copy" : "tuco_fill",
+                        argument_text(state.place, program, prefix),
+                        is_copy ? "(const int8_t*)" : "", initial, state.bytes);
+  }
+  return text;
+}
+
 LayersText layers_text(const Program& program, const std::string& prefix,
                        const std::vector<std::string>& comments) {
   LayersText text;

@@ -18,6 +18,9 @@ struct LayersText {
 LayersText layers_text(const Program& program, const std::string& prefix,
                        const std::vector<std::string>& comments);
 
+/// Statements that give all states what they begin as.
+std::string states_text(const Program& program, const std::string& prefix);
+
 /// A place in the arena: "arena + 128".
 std::string place_text(int64_t offset);
 

@@ -11,16 +11,21 @@ namespace {
 constexpr int64_t kBatch = 16;
 constexpr int kBins = 2048, kLevels = 256;
 
-/// Calls see(value, elements) for every value on every batch of the samples.
+/// Calls see(value, elements) for every value on every batch of the samples. A network with states
+/// sees them one after another.
 template <class See>
 void run_batches(const Graph& graph, const Tensor& samples, See&& see) {
-  for (int64_t first = 0; first < samples.dim(0); first += kBatch)
-    run_graph(graph, {contiguous(slice(samples, 0, first, first + kBatch))},
-              [&](int value, const Tensor& tensor) {
-                if (tensor.dtype() != DType::float32) return;
-                const Tensor flat = dense(tensor);
-                see(value, std::span<const float>(flat.data<float>(), flat.numel()));
-              });
+  const int64_t batch = graph.states.empty() ? kBatch : 1;
+  std::vector<Tensor> states;
+  for (int64_t first = 0; first < samples.dim(0); first += batch)
+    run_graph(
+        graph, {contiguous(slice(samples, 0, first, first + batch))},
+        [&](int value, const Tensor& tensor) {
+          if (tensor.dtype() != DType::float32) return;
+          const Tensor flat = dense(tensor);
+          see(value, std::span<const float>(flat.data<float>(), flat.numel()));
+        },
+        &states);
 }
 
 /// How often values fell in each of kBins equal parts of a range.

@@ -23,7 +23,8 @@ enum class Calibration {
 };
 
 /// A range for each value of the graph (empty for constants), from running it on `samples`, whose
-/// first dimension is the batch. Throws Error without samples, or if a value is not finite.
+/// first dimension is the batch; to a network with states they are one sequence of runs. Throws
+/// Error without samples, or if a value is not finite.
 std::vector<Range> calibrate(const Graph& graph, const Tensor& samples,
                              Calibration method = Calibration::mean_square_error);
 

@@ -5,6 +5,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/broadcast.h"
+#include "tuco/deploy/ops/lstm.h"
 #include "tuco/deploy/rules.h"
 
 namespace tuco::deploy {
@@ -26,6 +27,14 @@ void check_integers(const Graph::Value& value) {
                        "value \"{}\" of shape {} is empty", value.name, shape);
 }
 
+/// What lives from run to run: as above, or int16 around 0.
+void check_state(const Graph::Value& value) {
+  if (value.meta.dtype != DType::int16) return check_integers(value);
+  require<FormatError>(value.quantization && value.quantization->scale.size() == 1 &&
+                           value.quantization->zero_point[0] == 0 && value.meta.shape.numel() > 0,
+                       "value \"{}\" of int16 has not one scale, and zero point 0", value.name);
+}
+
 /// Ops that take constants of int8 beside activations.
 template <class Op>
 constexpr bool kTakesConstants =
@@ -39,6 +48,11 @@ class Checker {
   void check(const Op& op) const {
     if constexpr (not_quantizable<Op> != nullptr) {
       fail<UnsupportedOp>("{}: {}", name(node_.op), not_quantizable<Op>);
+    } else if constexpr (std::is_same_v<Op, op::Lstm>) {
+      for (const LstmInput i : {kLstmX, kLstmHidden}) check_integers(input(i));
+      check_state(input(kLstmCell));
+      for (const int v : node_.outputs) check_state(graph_.values[v]);
+      check_lstm(op, {graph_, node_, Rounding::kDouble});
     } else {
       require<FormatError>(node_.outputs.size() == 1, "{} has {} results, expected one",
                            name(node_.op), node_.outputs.size());
@@ -147,6 +161,7 @@ class Checker {
     require<UnsupportedOp>(op.order.rank() > 0 && op.order[0] == 0, "permute: of the batch");
     check_same_scale();
   }
+  void check_op(const op::Copy&) const { check_same_scale(); }
   void check_op(const op::ResizeNearest&) const { check_same_scale(); }
   void check_op(const op::Softmax&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
   void check_op(const op::Sigmoid&) const { check_scale({{1.0f / 256}, {-128}, -1}); }
@@ -179,6 +194,8 @@ void check_node(const Graph& graph, const Graph::Node& node) {
 void check_model(const QuantizedModel& model) {
   const Graph& graph = model.graph;
   for (const int v : graph.inputs) check_integers(graph.values[v]);
+  for (const Graph::State& state : graph.states)
+    for (const int v : {state.initial, state.before, state.after}) check_state(graph.values[v]);
   for (const Graph::Node& node : graph.nodes) check_node(graph, node);
   for (const int v : graph.outputs) check_integers(graph.values[v]);
 }

@@ -127,7 +127,7 @@ std::optional<Layer> only_reader(const Layer& layer) {
   Graph& graph = *layer.graph;
   const int output = layer.node().outputs[0];
   const auto readers = graph.consumers(output);
-  if (readers.size() != 1 || std::ranges::count(graph.outputs, output)) return std::nullopt;
+  if (readers.size() != 1 || graph.is_kept(output)) return std::nullopt;
   const auto reader = Layer::at(graph, readers[0]);
   return reader && reader->node().inputs[0] == output ? reader : std::nullopt;
 }

@@ -61,6 +61,15 @@ class Writer {
     for (const Argument& argument : call.arguments) append(word(argument), 4);
   }
 
+  void append(const InitialState& state) {
+    append(word(state.place), 4);
+    append(static_cast<uint32_t>(state.bytes), 4);
+    append(state.initial.kind == Argument::Kind::kConstant
+               ? word(state.initial)
+               : static_cast<uint8_t>(state.initial.value),
+           4);
+  }
+
   void append(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
   void align() { bytes_.resize((bytes_.size() + 3) / 4 * 4); }
 
@@ -154,8 +163,8 @@ struct Opened {
     std::memcpy(words.data(), bytes.data(), bytes.size());
     alignas(4) static int8_t nowhere[4];
     uint32_t call = std::numeric_limits<uint32_t>::max();
-    const int32_t status = tuco_model_open(&model, words.data(), bytes.size(), nowhere,
-                                           std::numeric_limits<size_t>::max(), &call);
+    const int32_t status = tuco_model_check(&model, words.data(), bytes.size(), nowhere,
+                                            std::numeric_limits<size_t>::max(), &call);
     if (status == TUCO_OK) return;
     const std::string where = status == TUCO_WRONG_CALL || status == TUCO_UNKNOWN_KERNEL
                                   ? fmt::format(" (call {})", call)
@@ -202,6 +211,11 @@ DeviceFile make_device_file(const QuantizedModel& whole, const DeviceOptions& op
       file.kernels |= uint32_t{1} << kernel_named(call.kernel).number;
       header.call_count++;
     }
+  header.states = writer.size();
+  for (const InitialState& state : program.states()) {
+    writer.append(state);
+    header.state_count++;
+  }
   header.picture = picture_of(graph);
   header.classes = writer.size();
   if (graph.preprocessing)
@@ -258,6 +272,9 @@ std::string describe_device_file(const File& file) {
   };
   tensor("input", h.input);
   tensor("output", h.output);
+  const auto* state = reinterpret_cast<const tuco_file_state*>(opened.model.file + h.states);
+  for (uint32_t i = 0; i < h.state_count; ++i)
+    text += fmt::format("  state   {} bytes, from arena + {} on\n", state[i].bytes, state[i].place);
   if (const tuco_file_picture& p = h.picture; p.height > 0)
     text += fmt::format("  picture {} x {} x {}, {}, {}\n", p.height, p.width, p.channels,
                         p.channels == 1 ? "grey"

@@ -4,6 +4,7 @@
 
 #include "tuco/core/ops/conv2d.h"
 #include "tuco/core/ops/pool2d.h"
+#include "tuco/deploy/ops/lstm.h"
 #include "tuco/deploy/ops/products.h"
 #include "tuco/deploy/ops/stretches.h"
 
@@ -59,6 +60,8 @@ NodeMemory memory_of(const op::Slice& op, const QuantizedNode& node) {
 NodeMemory memory_of(const op::Permute& op, const QuantizedNode& node) {
   return view_memory(op, node);
 }
+
+NodeMemory memory_of(const op::Lstm&, const QuantizedNode& node) { return lstm_memory(node); }
 
 NodeMemory memory_of(const op::Concat& op, const QuantizedNode& node) {
   return {.stretches = stretches_of(op, node)};

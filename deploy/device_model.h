@@ -11,7 +11,8 @@ struct DeviceOptions {
   std::optional<int64_t> arena_bytes = {};
 };
 
-/// The model without the channels that never change (deploy/constant_channels.h), and in strips
+/// The model without the channels that never change (deploy/constant_channels.h), its states to be
+/// changed in their place (deploy/states.h), and in strips
 /// (deploy/strips.h) where its arena would be too large. Throws Error if that cannot be helped.
 QuantizedModel device_model(const QuantizedModel& model, const DeviceOptions& options = {});
 

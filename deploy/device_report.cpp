@@ -31,6 +31,8 @@ std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPla
                       plan.last[value], false, over});
   };
   for (const int value : graph.inputs) add(value, "input", -1);
+  for (const Graph::State& state : graph.states)
+    add(state.before, "state " + graph.values[state.before].name, -1);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Graph::Node& node = graph.nodes[n];
     const int output = node.outputs[0], number = static_cast<int>(n);
@@ -40,13 +42,22 @@ std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPla
       if (place_of[input] >= 0 && plan.offsets[input] < plan.offsets[output] + plan.sizes[output] &&
           plan.offsets[output] < plan.offsets[input] + plan.sizes[input])
         over = place_of[input];
-    if (is_alias(node.op) && over >= 0) {
+    // What a state becomes lies where it was.
+    for (const Graph::State& state : graph.states)
+      for (const int value : node.outputs)
+        if (value == state.after) place_of[value] = place_of[state.before];
+    const bool is_shown =
+        over >= 0 && (is_alias(node.op) || places[over].last > static_cast<int>(n));
+    if (is_shown) {
       // The same bytes under another shape: there until the last reader of either is done.
       place_of[output] = over;
       places[over].last = std::max(places[over].last, plan.last[output]);
-    } else {
+    } else if (place_of[output] < 0) {
       add(output, node_label(node), over);
     }
+    for (size_t i = 1; i < node.outputs.size(); ++i)
+      if (place_of[node.outputs[i]] < 0)
+        add(node.outputs[i], fmt::format("{} ({})", node_label(node), i + 1), -1);
     if (plan.scratch[n] >= 0)
       places.push_back({"scratch of " + node_label(node), plan.scratch[n],
                         device_memory(QuantizedNode{graph, node, model.rounding}).scratch, number,

@@ -11,7 +11,9 @@
 namespace tuco::deploy {
 namespace {
 
-using tflite::schema::ActivationFunctionType;
+namespace schema = tflite::schema;
+using schema::ActivationFunctionType;
+using schema::BuiltinOperator;
 
 template <class Op>
 concept HasForm = requires(const Op& op, tflite::NodeExport& node) {
@@ -56,6 +58,66 @@ void write_node(const Op& op, tflite::GraphExport& graph, const Graph::Node& nod
   }
 }
 
+/// The states that no operator keeps as its own become variables, which operators name.
+class NamedVariables {
+ public:
+  explicit NamedVariables(tflite::GraphExport& file) : file_(file) {
+    for (const Graph::State& state : file.graph.states)
+      if (std::ranges::none_of(file.graph.nodes, [&](const Graph::Node& node) {
+            return tflite::owns_state(node, state);
+          }))
+        states_.push_back(&state);
+  }
+
+  /// What runs before the network, the first time another graph before that, and after it.
+  void read() {
+    if (states_.empty()) return;
+    builder().add_operator(BuiltinOperator::CALL_ONCE, 1, {}, {},
+                           builder().add_options(schema::CreateCallOnceOptions, 1));
+    for (const Graph::State* state : states_) {
+      handles_.push_back(add_handle(*state));
+      builder().add_operator(BuiltinOperator::READ_VARIABLE, 1, {handles_.back()},
+                             {file_.tensor_of(state->before)},
+                             builder().add_options(schema::CreateReadVariableOptions));
+    }
+  }
+  void assign() {
+    for (size_t i = 0; i < states_.size(); ++i)
+      assign(handles_[i], file_.tensor_of(states_[i]->after));
+  }
+  Bytes finish(const std::vector<int>& inputs, const std::vector<int>& outputs) {
+    if (states_.empty()) return builder().finish(inputs, outputs);
+    builder().end_graph(inputs, outputs);
+    for (const Graph::State* state : states_) {
+      const Graph::Value& initial = file_.graph.values[state->initial];
+      const int handle = add_handle(*state);
+      assign(handle, builder().add_constant(initial.name, initial.constant, initial.quantization));
+    }
+    return builder().finish({}, {});
+  }
+
+ private:
+  tflite::Builder& builder() { return file_.builder; }
+  int add_handle(const Graph::State& state) {
+    // Names must differ: the number of the value is in them.
+    const std::string name =
+        fmt::format("{}.{}", file_.graph.values[state.before].name, state.before);
+    const int handle = builder().add_tensor(name, schema::TensorType::RESOURCE, {}, {});
+    const auto container = builder().add_text(""), text = builder().add_text(name);
+    builder().add_operator(BuiltinOperator::VAR_HANDLE, 1, {}, {handle},
+                           builder().add_options(schema::CreateVarHandleOptions, container, text));
+    return handle;
+  }
+  void assign(int handle, int tensor) {
+    builder().add_operator(BuiltinOperator::ASSIGN_VARIABLE, 1, {handle, tensor}, {},
+                           builder().add_options(schema::CreateAssignVariableOptions));
+  }
+
+  tflite::GraphExport& file_;
+  std::vector<const Graph::State*> states_;
+  std::vector<int> handles_;
+};
+
 Bytes generate(const Graph& graph, bool int8, const Metadata& more) {
   NoGrad quiet;
   tflite::GraphExport file{graph, infer_shapes(graph, 1), int8};
@@ -67,6 +129,8 @@ Bytes generate(const Graph& graph, bool int8, const Metadata& more) {
                            graph.values[v].meta.dtype);
     inputs.push_back(file.tensor_of(v));
   }
+  NamedVariables variables(file);
+  variables.read();
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     try {
@@ -77,11 +141,12 @@ Bytes generate(const Graph& graph, bool int8, const Metadata& more) {
                           node.name.empty() ? "" : " of ", node.name, error.what());
     }
   }
+  variables.assign();
   for (const int v : graph.outputs) outputs.push_back(file.tensor_of(v));
   Metadata metadata = more;
   if (graph.preprocessing) metadata.merge(to_metadata(*graph.preprocessing));
   for (const auto& [key, text] : metadata) file.builder.add_metadata(key, text);
-  return file.builder.finish(inputs, outputs);
+  return variables.finish(inputs, outputs);
 }
 
 }  // namespace

@@ -159,6 +159,8 @@ std::string graph_text(const Graph& graph) {
   }
   json["inputs"] = graph.inputs;
   json["outputs"] = graph.outputs;
+  for (const Graph::State& state : graph.states)
+    json["states"].push_back({state.initial, state.before, state.after});
   return json.dump();
 }
 
@@ -170,12 +172,12 @@ std::vector<int> value_numbers(const Json& json, size_t count) {
   return {numbers.begin(), numbers.end()};
 }
 
-/// Every value is an input, a constant, or written by exactly one node before it is read.
+/// Every value is an input, a state, a constant, or written by exactly one node before it is read.
 void check_order(const Graph& graph) {
   std::vector<bool> known(graph.values.size(), false);
   for (size_t v = 0; v < known.size(); ++v) known[v] = graph.values[v].constant.defined();
-  for (const int v : graph.inputs) {
-    require<FormatError>(!known[v], "value {} is an input twice, or constant", v);
+  for (const int v : graph.given()) {
+    require<FormatError>(!known[v], "value {} is an input or a state twice, or constant", v);
     known[v] = true;
   }
   for (const Graph::Node& node : graph.nodes) {
@@ -189,11 +191,35 @@ void check_order(const Graph& graph) {
   }
   for (const int v : graph.outputs)
     require<FormatError>(known[v], "output {} is never computed", v);
+  for (const Graph::State& state : graph.states)
+    require<FormatError>(known[state.after], "state {} is never computed", state.after);
+}
+
+/// What a state is in turn is alike.
+void check_states(const Graph& graph) {
+  for (const Graph::State& state : graph.states) {
+    const Graph::Value &initial = graph.values[state.initial], &before = graph.values[state.before],
+                       &after = graph.values[state.after];
+    require<FormatError>(
+        initial.constant.defined() && initial.meta.shape.rank() > 0 && initial.meta.shape[0] == 1,
+        "state {} does not begin as a constant for one example", state.before);
+    Shape single = before.meta.shape;
+    if (single.rank() > 0) single[0] = 1;
+    require<FormatError>(initial.meta.shape == single && before.meta.shape == after.meta.shape &&
+                             initial.meta.dtype == before.meta.dtype &&
+                             before.meta.dtype == after.meta.dtype,
+                         "state {} begins as {} {}, is {} {}, and becomes {} {}", state.before,
+                         initial.meta.dtype, initial.meta.shape, before.meta.dtype,
+                         before.meta.shape, after.meta.dtype, after.meta.shape);
+    require<FormatError>(
+        initial.quantization == before.quantization && before.quantization == after.quantization,
+        "state {} changes its scale", state.before);
+  }
 }
 
 /// Shapes in the file must be those that the ops give.
 void check_shapes(const Graph& graph) {
-  for (const int v : graph.inputs)
+  for (const int v : graph.given())
     require<FormatError>(graph.values[v].meta.shape.rank() > 0, "input {} has no batch", v);
   require<FormatError>(!graph.inputs.empty() && !graph.outputs.empty(),
                        "a graph needs inputs and outputs");
@@ -257,8 +283,15 @@ Graph parse_graph(const std::string& text, const Safetensors& file) {
   }
   graph.inputs = value_numbers(json.at("inputs"), count);
   graph.outputs = value_numbers(json.at("outputs"), count);
+  if (json.contains("states"))
+    for (const Json& entry : json["states"]) {
+      const std::vector<int> numbers = value_numbers(entry, count);
+      require<FormatError>(numbers.size() == 3, "a state of {} values, expected 3", numbers.size());
+      graph.states.push_back({numbers[0], numbers[1], numbers[2]});
+    }
   check_order(graph);
   check_shapes(graph);
+  check_states(graph);
   if (has_preprocessing(file.metadata)) graph.preprocessing = preprocessing_from(file.metadata);
   return graph;
 }

@@ -7,7 +7,8 @@
 namespace tuco::deploy {
 
 Tensor interpret(const QuantizedModel& model, const Tensor& input,
-                 const std::function<void(int, const Tensor&)>& observer) {
+                 const std::function<void(int, const Tensor&)>& observer,
+                 std::vector<Tensor>* states) {
   const Graph& graph = model.graph;
   require<Error>(graph.inputs.size() == 1 && graph.outputs.size() == 1,
                  "interpret: {} inputs and {} outputs, expected one of each", graph.inputs.size(),
@@ -23,20 +24,32 @@ Tensor interpret(const QuantizedModel& model, const Tensor& input,
   std::vector<Tensor> values(graph.values.size());
   for (size_t v = 0; v < values.size(); ++v) values[v] = graph.values[v].constant;
   values[graph.inputs[0]] = dense(input);
+  const auto before = states_for(graph, input.dim(0), states);
+  for (size_t i = 0; i < before.size(); ++i) values[graph.states[i].before] = before[i];
   for (const Graph::Node& node : graph.nodes) {
     std::vector<Tensor> in;
     for (const int v : node.inputs) in.push_back(values[v]);
-    Tensor out = empty(shapes[node.outputs[0]], {DType::int8});
+    std::vector<Tensor> out;
+    for (const int v : node.outputs) out.push_back(empty(shapes[v], {graph.values[v].meta.dtype}));
+    const QuantizedNode whole{graph, node, model.rounding};
     std::visit(
         [&]<class Op>(const Op& op) {
           if constexpr (not_quantizable<Op> != nullptr)
             fail<UnsupportedOp>("interpret: {}: {}", name(node.op), not_quantizable<Op>);
+          else if constexpr (requires { interpret(op, whole, in, out); })
+            interpret(op, whole, in, out);
           else
-            interpret(op, QuantizedNode{graph, node, model.rounding}, in, out);
+            interpret(op, whole, in, out[0]);
         },
         node.op);
-    values[node.outputs[0]] = out;
-    if (observer) observer(node.outputs[0], out);
+    for (size_t i = 0; i < out.size(); ++i) {
+      values[node.outputs[i]] = out[i];
+      if (observer) observer(node.outputs[i], out[i]);
+    }
+  }
+  if (states) {
+    states->clear();
+    for (const Graph::State& state : graph.states) states->push_back(values[state.after]);
   }
   return values[graph.outputs[0]];
 }

@@ -217,7 +217,7 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
   plan.sizes = sizes;
   plan.first.assign(values, 0);
   plan.last.assign(values, -1);
-  for (const int v : graph.inputs) plan.first[v] = -1;
+  for (const int v : graph.given()) plan.first[v] = -1;
   for (int n = 0; n < nodes; ++n) {
     for (const int v : graph.nodes[n].outputs) plan.first[v] = plan.last[v] = n;
     for (const int v : graph.nodes[n].inputs) plan.last[v] = n;
@@ -225,6 +225,8 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
   for (const int v : graph.outputs) plan.last[v] = nodes;
   if (options.keep_inputs)
     for (const int v : graph.inputs) plan.last[v] = nodes;
+  for (const Graph::State& state : graph.states)
+    plan.last[state.before] = plan.last[state.after] = nodes;
 
   std::vector<Buffer>& buffers = task.buffers;
   task.distance.assign(values, 0);
@@ -236,6 +238,11 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
     if (graph.values[v].constant.defined()) plan.sizes[v] = 0;
     buffers[v] = {aligned(plan.sizes[v], options.alignment), plan.first[v], plan.last[v]};
   }
+  if (options.states_in_place)
+    for (const Graph::State& state : graph.states) {
+      task.buffer_of[state.after] = state.before;
+      buffers[state.after].size = 0;
+    }
   for (int n = 0; n < nodes; ++n) {
     const Graph::Node& node = graph.nodes[n];
     const int output = node.outputs[0];
@@ -245,6 +252,7 @@ Task task_of(const Graph& graph, const std::vector<int64_t>& sizes, const Memory
     const auto dies_here = [&](int input) {
       return !graph.values[input].constant.defined() && buffers[task.buffer_of[input]].last == n;
     };
+    if (task.buffer_of[output] != output) continue;
     if (options.share_stretches) share_stretches(task, graph, n, memory, options.alignment);
     if (task.buffer_of[output] != output) continue;
     for (const int input : node.inputs) {
@@ -350,8 +358,8 @@ MemoryPlan adopt_memory_plan(const Graph& graph, const std::vector<int64_t>& siz
 MemoryPlan plan_memory(const QuantizedModel& model) {
   std::vector<int64_t> sizes;
   for (const Graph::Value& value : model.graph.values)
-    sizes.push_back(value.constant.defined() ? 0 : elements_per_image(value));
-  MemoryOptions options{.alignment = 4};  // kernels may load words
+    sizes.push_back(value.constant.defined() ? 0 : bytes_per_image(value));
+  MemoryOptions options{.alignment = 4, .states_in_place = true};  // kernels may load words
   for (const Graph::Node& node : model.graph.nodes)
     options.nodes.push_back(device_memory({model.graph, node, model.rounding}));
   MemoryPlan copying = plan_memory(model.graph, sizes, options);

@@ -35,7 +35,8 @@ struct MemoryPlan {
   std::vector<int64_t> sizes;
   /// Offset of each node's scratch memory, -1 where there is none.
   std::vector<int64_t> scratch;
-  /// First and last node (by number) during which each value is needed; the input is there from -1.
+  /// First and last node (by number) during which each value is needed; inputs and states are there
+  /// from -1, and states stay.
   std::vector<int> first, last;
   /// What the arena must hold.
   int64_t arena_bytes = 0;
@@ -54,6 +55,8 @@ struct MemoryOptions {
   std::vector<NodeMemory> nodes = {};
   /// Stretches have one place with what they are a part of, so that nothing has to be copied.
   bool share_stretches = false;
+  /// What a state becomes is written in the place of what it was (deploy/states.h).
+  bool states_in_place = false;
 };
 
 /// Plans the arena for values of such sizes in bytes: reshapes are free, ops work in place where

@@ -51,7 +51,7 @@ NormFactors norm_factors(const Graph& graph, const Graph::Node& node, const op::
 
 Graph::Node* sole_producer(Graph& graph, int value) {
   const int producer = graph.producer(value);
-  if (producer < 0 || std::ranges::count(graph.outputs, value)) return nullptr;
+  if (producer < 0 || graph.is_kept(value)) return nullptr;
   return graph.consumers(value).size() == 1 ? &graph.nodes[producer] : nullptr;
 }
 
@@ -180,7 +180,7 @@ std::set<int> scale_sources(const Graph& graph, int value) {
 void isolate_joined_inputs(Graph& graph) {
   const auto is_fixed = [&](int value) {
     const int producer = graph.producer(value);
-    if (producer < 0) return true;
+    if (producer < 0) return std::ranges::count(graph.states, value, &Graph::State::before) == 0;
     const op::Any& op = graph.nodes[producer].op;
     return std::holds_alternative<op::Softmax>(op) || std::holds_alternative<op::Sigmoid>(op) ||
            std::holds_alternative<op::Tanh>(op);

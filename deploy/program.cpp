@@ -71,14 +71,26 @@ Argument Program::structure(std::string type, std::string what, std::vector<Memb
 
 Argument Program::constant(int value, std::string what) {
   const Tensor& tensor = graph_.values[value].constant;
-  if (tensor.dtype() != DType::int8)
-    return array("int32_t", std::move(what), tensor.to_vector<int32_t>());
-  const auto values = tensor.to_vector<int8_t>();
-  return array("int8_t", std::move(what), {values.begin(), values.end()});
+  const char* type = tensor.dtype() == DType::int8    ? "int8_t"
+                     : tensor.dtype() == DType::int16 ? "int16_t"
+                                                      : "int32_t";
+  return array(type, std::move(what), tensor.to(DType::int32).to_vector<int32_t>());
 }
 
 Argument Program::operand(int value, std::string what) {
   return graph_.values[value].constant.defined() ? constant(value, std::move(what)) : place(value);
+}
+
+void Program::state(const Graph::State& state) {
+  const Tensor initial = dense(graph_.values[state.initial].constant);
+  const int64_t bytes = plan_.sizes[state.before];
+  const auto* first = static_cast<const int8_t*>(initial.raw());
+  const bool is_even = std::all_of(first, first + bytes, [&](int8_t b) { return b == *first; });
+  const auto readers = graph_.consumers(state.before);
+  if (!readers.empty()) begin_layer(readers[0]);
+  headers_.insert("memory.h");
+  states_.push_back(
+      {place(state.before), bytes, is_even ? Argument(*first) : constant(state.initial, "state")});
 }
 
 void Program::call(std::string header, std::string kernel, std::vector<Argument> arguments) {
@@ -102,6 +114,7 @@ DeviceProgram::DeviceProgram(const QuantizedModel& whole, const DeviceOptions& o
         },
         node.op);
   }
+  for (const Graph::State& state : graph.states) program.state(state);
 }
 
 ConstantBytes Program::constant_bytes() const {

@@ -84,6 +84,15 @@ struct Call {
   std::vector<Argument> arguments;
 };
 
+/// What a state holds before the first run.
+struct InitialState {
+  /// Where it lies in the arena, and how many bytes it has.
+  Argument place;
+  int64_t bytes = 0;
+  /// The constant that it is a copy of, or the byte (kInteger) that all of it are.
+  Argument initial;
+};
+
 /// The program of one model, which the `emit` rules make; equal constants are there once. It refers
 /// to the graph and the plan that it is made from.
 class Program {
@@ -110,6 +119,8 @@ class Program {
   /// The scratch memory of the layer.
   Argument scratch() const { return {Argument::Kind::kScratch, plan_.scratch[layer_]}; }
   static Argument null() { return {Argument::Kind::kNull, 0}; }
+  /// Adds a state, which belongs to no layer.
+  void state(const Graph::State& state);
   /// Adds a call of the kernel tuco_`kernel`, which is in this header of the runtime ("pool.h").
   void call(std::string header, std::string kernel, std::vector<Argument> arguments);
 
@@ -118,7 +129,9 @@ class Program {
   const std::vector<Constant>& constants() const { return constants_; }
   /// The calls of each node.
   const std::vector<std::vector<Call>>& layers() const { return layers_; }
-  /// Bytes of the constants of each node, and of all.
+  const std::vector<InitialState>& states() const { return states_; }
+  /// Bytes of the constants of each node, and of all; what states begin as counts to the first node
+  /// that reads them.
   const std::vector<ConstantBytes>& layer_bytes() const { return bytes_; }
   ConstantBytes constant_bytes() const;
   const Graph& graph() const { return graph_; }
@@ -135,6 +148,7 @@ class Program {
   /// Numbers of constants by the hash of what they hold.
   std::unordered_multimap<size_t, int64_t> by_hash_;
   std::vector<std::vector<Call>> layers_;
+  std::vector<InitialState> states_;
   std::vector<ConstantBytes> bytes_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "tuco/autograd/functions.h"
 #include "tuco/core/error.h"
+#include "tuco/deploy/ops/lstm.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/rules.h"
 #include "tuco/deploy/trace.h"
@@ -12,15 +13,21 @@ namespace {
 
 template <class Op>
 concept HasRules = requires(const Op& op, Quantizer& q, Graph::Node& n, const QuantizedNode& qn,
-                            Inputs in, Tensor& out, Program& program) {
+                            Inputs in, Program& program) {
   quantize(op, q, n);
-  interpret(op, qn, in, out);
   emit(op, qn, program);
   { lower(op, qn) } -> std::same_as<Int8Op>;
 };
+template <class Op>
+concept HasInterpreter = requires(const Op& op, const QuantizedNode& qn, Inputs in, Tensor& out) {
+  interpret(op, qn, in, out);
+}
+|| requires(const Op& op, const QuantizedNode& qn, Inputs in, std::vector<Tensor>& out) {
+  interpret(op, qn, in, out);
+};
 template <class... Op>
 constexpr bool are_complete(const std::variant<Op...>*) {
-  static_assert(((HasRules<Op> != (not_quantizable<Op> != nullptr)) && ...),
+  static_assert((((HasRules<Op> && HasInterpreter<Op>) != (not_quantizable<Op> != nullptr)) && ...),
                 "an op needs the rules of deploy/rules.h, or a reason in not_quantizable");
   return true;
 }
@@ -74,6 +81,70 @@ void tie_joined(const Graph& graph, std::vector<Range>& ranges) {
   }
 }
 
+/// What a state is from run to run, and what a recurrent layer gives at each step and at the end,
+/// has one scale: it gets one range.
+void tie_states(const Graph& graph, std::vector<Range>& ranges) {
+  const auto tie = [&](std::initializer_list<int> values, Range all) {
+    for (const int v : values)
+      if (!graph.values[v].constant.defined() && !ranges[v].is_empty())
+        all = {std::min(all.low, ranges[v].low), std::max(all.high, ranges[v].high)};
+    bool changed = false;
+    for (const int v : values) {
+      if (graph.values[v].constant.defined()) continue;
+      changed |= !(ranges[v] == all);
+      ranges[v] = all;
+    }
+    return changed;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Graph::State& state : graph.states)
+      changed |= tie({state.before, state.after}, range_of(graph.values[state.initial].constant));
+    for (const Graph::Node& node : graph.nodes) {
+      if (!std::holds_alternative<op::Lstm>(node.op)) continue;
+      changed |= tie(
+          {node.inputs[kLstmHidden], node.outputs[kLstmY], node.outputs[kLstmLastHidden]}, {0, 0});
+      changed |= tie({node.inputs[kLstmCell], node.outputs[kLstmLastCell]}, {0, 0});
+    }
+  }
+}
+
+/// Gives states their scales and turns what they begin as into integers.
+void quantize_states(Quantizer& quantizer) {
+  Graph& graph = quantizer.graph();
+  for (Graph::State& state : graph.states) {
+    const auto is_cell_of = [&](const Graph::Node& node) {
+      return std::holds_alternative<op::Lstm>(node.op) && node.inputs[kLstmCell] == state.before;
+    };
+    if (std::ranges::any_of(graph.nodes, is_cell_of))
+      quantizer.fixed(state.before, lstm_cell_quantization(quantizer.range(state.before)),
+                      DType::int16);
+    else
+      quantizer.calibrated(state.before);
+    const Quantization quantization = quantizer.quantization(state.before);
+    const Graph::Value initial = graph.values[state.initial];
+    state.initial = quantizer.add_integers(
+        initial.name,
+        quantize_values(initial.constant, quantization, graph.values[state.before].meta.dtype),
+        quantization);
+  }
+}
+
+/// Brings what states become to the scale in which they are read.
+void rescale_states(Quantizer& quantizer) {
+  Graph& graph = quantizer.graph();
+  for (Graph::State& state : graph.states) {
+    const Graph::Value before = graph.values[state.before], after = graph.values[state.after];
+    if (before.quantization == after.quantization) continue;
+    require<UnsupportedOp>(before.meta.dtype == DType::int8 && after.meta.dtype == DType::int8,
+                           "quantize: the state \"{}\" changes its scale", before.name);
+    const int rescaled = graph.add_value({after.name + ".rescaled", after.meta, {}, {}});
+    quantizer.fixed(rescaled, *before.quantization);
+    graph.nodes.push_back({op::Clamp{}, {state.after}, {rescaled}, before.name, {}});
+    state.after = rescaled;
+  }
+}
+
 }  // namespace
 
 Quantization Quantizer::covering(const Range& range) {
@@ -91,9 +162,9 @@ Quantization Quantizer::covering(const Range& range) {
 
 void Quantizer::calibrated(int number) { fixed(number, covering(ranges_[number])); }
 
-void Quantizer::fixed(int number, const Quantization& quantization) {
+void Quantizer::fixed(int number, const Quantization& quantization, DType dtype) {
   graph_.values[number].quantization = quantization;
-  graph_.values[number].meta.dtype = DType::int8;
+  graph_.values[number].meta.dtype = dtype;
 }
 
 int Quantizer::add_integers(std::string name, const Tensor& integers,
@@ -109,9 +180,10 @@ int Quantizer::add_integers(std::string name, const Tensor& integers,
   return graph_.add_value({unique, integers.meta(), integers, quantization});
 }
 
-void Quantizer::constant(Graph::Node& node, size_t input, const Quantization& quantization) {
+void Quantizer::constant(Graph::Node& node, size_t input, const Quantization& quantization,
+                         DType dtype) {
   const Graph::Value real = value(node.inputs[input]);
-  const Tensor integers = quantize_values(real.constant, quantization);
+  const Tensor integers = quantize_values(real.constant, quantization, dtype);
   node.inputs[input] = add_integers(real.name, integers, quantization);
 }
 
@@ -235,6 +307,7 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
   QuantizedModel model{graph, options.rounding};
   if (options.preprocessing) model.graph.preprocessing = options.preprocessing;
   auto ranges = calibrate(graph, samples, options.calibration);
+  tie_states(graph, ranges);
   tie_joined(graph, ranges);
   Quantizer quantizer(model.graph, std::move(ranges));
   for (const int input : graph.inputs) {
@@ -243,6 +316,7 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
     else
       quantizer.calibrated(input);
   }
+  quantize_states(quantizer);
   for (size_t i = 0; i < model.graph.nodes.size(); ++i) {
     // A copy: rules add values and change the node while they run.
     Graph::Node node = model.graph.nodes[i];
@@ -263,6 +337,7 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
         graph.nodes[i].op);
     model.graph.nodes[i] = std::move(node);
   }
+  rescale_states(quantizer);
   model.graph.remove_unused();
   return model;
 }
@@ -274,15 +349,14 @@ QuantizedModel quantize(const Module& net, const Tensor& samples, const Quantize
   return quantize(graph, samples, options);
 }
 
-Tensor quantize_values(const Tensor& real, const Quantization& quantization) {
-  const auto values = real.to_vector<float>();
-  std::vector<int8_t> integers(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float q = std::round(values[i] / quantization.scale.at(0)) +
-                    static_cast<float>(quantization.zero_point.at(0));
-    integers[i] = static_cast<int8_t>(std::clamp(q, -128.0f, 127.0f));
-  }
-  return from_values(integers, real.shape());
+Tensor quantize_values(const Tensor& real, const Quantization& quantization, DType dtype) {
+  const float high = dtype == DType::int8 ? 127.0f : 32767.0f;
+  auto values = real.to_vector<float>();
+  for (float& value : values)
+    value = std::clamp(std::round(value / quantization.scale.at(0)) +
+                           static_cast<float>(quantization.zero_point.at(0)),
+                       -1 - high, high);
+  return from_values(values, real.shape()).to(dtype);
 }
 
 Tensor dequantize_values(const Tensor& integers, const Quantization& quantization) {

@@ -28,8 +28,9 @@ struct QuantizeOptions {
 };
 
 /// Quantizes an optimized float graph (deploy/passes.h) with activations' ranges seen on `samples`
-/// (n, ...). Where there is a Preprocessing, the input's integers are pixel - 128. Throws
-/// UnsupportedOp naming the op and its place if an op has no int8 form.
+/// (n, ...), which are one sequence of runs to a network with states. Where there is a
+/// Preprocessing, the input's integers are pixel - 128. Throws UnsupportedOp naming the op and its
+/// place if an op has no int8 form.
 QuantizedModel quantize(const Graph& graph, const Tensor& samples,
                         const QuantizeOptions& options = {});
 
@@ -37,9 +38,10 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples,
 QuantizedModel quantize(const Module& net, const Tensor& samples,
                         const QuantizeOptions& options = {});
 
-/// The nearest integers to real values under a single scale and zero point, as int8.
-Tensor quantize_values(const Tensor& real, const Quantization& quantization);
-/// The real values that integers (int8 or int32) stand for, as float32.
+/// The nearest integers to real values under a single scale and zero point, as int8 or int16.
+Tensor quantize_values(const Tensor& real, const Quantization& quantization,
+                       DType dtype = DType::int8);
+/// The real values that integers (int8, int16 or int32) stand for, as float32.
 Tensor dequantize_values(const Tensor& integers, const Quantization& quantization);
 
 }  // namespace tuco::deploy

@@ -22,8 +22,8 @@ class Quantizer {
   const Quantization& quantization(int value) const { return *graph_.values[value].quantization; }
   /// Gives an activation the scale that covers its calibrated range.
   void calibrated(int value);
-  /// Gives an activation a scale and zero point.
-  void fixed(int value, const Quantization& quantization);
+  /// Gives an activation a scale and zero point, and the type of its integers.
+  void fixed(int value, const Quantization& quantization, DType dtype = DType::int8);
   /// Gives `output` the scale of `input`.
   void like(int output, int input) { fixed(output, quantization(input)); }
   /// Gives the output of a node that only moves and chooses integers the scale that its inputs
@@ -34,15 +34,16 @@ class Quantizer {
   /// Replaces the node's float weight (input 1) by int8 with a scale for each index of its first
   /// dimension, and its bias (input 2), if there is one, by int32.
   void weights(Graph::Node& node);
+  /// Replaces a constant input by integers in this scale.
+  void constant(Graph::Node& node, size_t input, const Quantization& quantization,
+                DType dtype = DType::int8);
+  /// Adds a constant under a name that no other constant of integers has.
+  int add_integers(std::string name, const Tensor& integers, const Quantization& quantization);
   /// The scale and zero point that cover a range, which is widened to hold 0.
   static Quantization covering(const Range& range);
   const Range& range(int value) const { return ranges_[value]; }
 
  private:
-  /// Adds a constant under a name that no other constant of integers has.
-  int add_integers(std::string name, const Tensor& integers, const Quantization& quantization);
-  void constant(Graph::Node& node, size_t input, const Quantization& quantization);
-
   Graph& graph_;
   std::vector<Range> ranges_;
 };
@@ -116,7 +117,14 @@ TUCO_DEPLOY_RULES(Pad);
 TUCO_DEPLOY_RULES(Reshape);
 TUCO_DEPLOY_RULES(Slice);  // ops/views.cpp
 TUCO_DEPLOY_RULES(Permute);
+TUCO_DEPLOY_RULES(Copy);           // ops/copy.cpp
 TUCO_DEPLOY_RULES(ResizeNearest);  // ops/resize.cpp
+
+// An op with several results takes all of them.
+void quantize(const op::Lstm& op, Quantizer& quantizer, Graph::Node& node);  // ops/lstm.cpp
+void interpret(const op::Lstm& op, const QuantizedNode& node, Inputs in, std::vector<Tensor>& out);
+void emit(const op::Lstm& op, const QuantizedNode& node, Program& program);
+Int8Op lower(const op::Lstm& op, const QuantizedNode& node);
 #undef TUCO_DEPLOY_RULES
 
 inline constexpr const char* kBatchNormAlone =
@@ -133,22 +141,19 @@ template <>
 inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no int8 form";
 
 template <class Op>
-requires op::in_list<Op,
-                     op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
-                                  op::Div, op::Where, op::Cast, op::Copy, op::Gather, op::Expand,
-                                  op::Sum, op::Max, op::ArgMax, op::MatMul, op::Lstm,
-                                  op::LogSoftmax>> ||
+requires op::in_list<Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
+                                      op::Div, op::Where, op::Cast, op::Gather, op::Expand, op::Sum,
+                                      op::Max, op::ArgMax, op::MatMul, op::LogSoftmax>> ||
     op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 
 template <class Op>
-requires op::in_list<Op,
-                     op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight,
-                                  op::MaxPool2dGrad, op::AvgPool2dGrad, op::ResizeNearestGrad,
-                                  op::BatchNormTrain, op::BatchNormTrainGrad, op::BatchNormRelu,
-                                  op::BatchNormReluPool, op::BatchNormReluPoolGrad, op::LstmTrain,
-                                  op::LstmGrad, op::SoftmaxGrad, op::LogSoftmaxGrad, op::Dropout,
-                                  op::SgdStep, op::AdamWStep>>
+requires op::in_list<
+    Op, op::TypeList<op::GatherGrad, op::Conv2dGradInput, op::Conv2dGradWeight, op::MaxPool2dGrad,
+                     op::AvgPool2dGrad, op::ResizeNearestGrad, op::BatchNormTrain,
+                     op::BatchNormTrainGrad, op::BatchNormRelu, op::BatchNormReluPool,
+                     op::BatchNormReluPoolGrad, op::LstmTrain, op::LstmGrad, op::SoftmaxGrad,
+                     op::LogSoftmaxGrad, op::Dropout, op::SgdStep, op::AdamWStep>>
 inline constexpr const char* not_quantizable<Op> = kTrainingOnly;
 template <op::Unary Op>
 inline constexpr const char* not_quantizable<op::UnaryGrad<Op>> = kTrainingOnly;

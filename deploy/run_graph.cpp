@@ -13,14 +13,14 @@ std::vector<int> count_reads(const Graph& graph) {
   std::vector<int> reads(graph.values.size(), 0);
   for (const Graph::Node& node : graph.nodes)
     for (const int v : node.inputs) ++reads[v];
-  for (const int v : graph.outputs) ++reads[v];
+  for (size_t v = 0; v < reads.size(); ++v) reads[v] += graph.is_kept(static_cast<int>(v));
   return reads;
 }
 
 }  // namespace
 
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs,
-                              const ValueObserver& observer) {
+                              const ValueObserver& observer, std::vector<Tensor>* states) {
   require<ShapeError>(inputs.size() == graph.inputs.size(), "run_graph: {} inputs, expected {}",
                       inputs.size(), graph.inputs.size());
   NoGrad quiet;
@@ -36,6 +36,12 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
     values[graph.inputs[i]] = inputs[i];
     if (observer) observer(graph.inputs[i], inputs[i]);
   }
+  if (!graph.states.empty()) {
+    require<ShapeError>(!inputs.empty() && inputs[0].rank() > 0,
+                        "run_graph: states without an input that has a batch");
+    const auto before = states_for(graph, inputs[0].dim(0), states);
+    for (size_t i = 0; i < before.size(); ++i) values[graph.states[i].before] = before[i];
+  }
   for (const Graph::Node& node : graph.nodes) {
     std::vector<Tensor> in;
     for (const int v : node.inputs) in.push_back(values[v]);
@@ -50,7 +56,34 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
   }
   std::vector<Tensor> outputs;
   for (const int v : graph.outputs) outputs.push_back(values[v]);
+  if (states) {
+    states->clear();
+    for (const Graph::State& state : graph.states) states->push_back(values[state.after]);
+  }
   return outputs;
+}
+
+std::vector<Tensor> initial_states(const Graph& graph, int64_t batch) {
+  NoGrad quiet;
+  std::vector<Tensor> states;
+  for (const Graph::State& state : graph.states) {
+    const Tensor& initial = graph.values[state.initial].constant;
+    Shape shape = initial.shape();
+    shape[0] = batch;
+    states.push_back(dense(expand(initial, shape)).clone());
+  }
+  return states;
+}
+
+std::vector<Tensor> states_for(const Graph& graph, int64_t batch,
+                               const std::vector<Tensor>* states) {
+  if (!states || states->empty()) return initial_states(graph, batch);
+  require<Error>(states->size() == graph.states.size(), "{} states, expected {}", states->size(),
+                 graph.states.size());
+  for (const Tensor& state : *states)
+    require<ShapeError>(state.rank() > 0 && state.dim(0) == batch,
+                        "a state of shape {}, for a batch of {}", state.shape(), batch);
+  return *states;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, int64_t batch) {
@@ -60,7 +93,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, int64_t batch) {
     // The rules know the ops on real numbers, which quantized values stand for.
     if (value.quantization) metas.back().dtype = DType::float32;
   }
-  for (const int v : graph.inputs)
+  for (const int v : graph.given())
     if (metas[v].shape.rank() > 0) metas[v].shape[0] = batch;
   for (const Graph::Node& node : graph.nodes) {
     std::vector<TensorMeta> in;

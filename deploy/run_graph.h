@@ -9,10 +9,21 @@ namespace tuco::deploy {
 /// Called with each computed value and its number.
 using ValueObserver = std::function<void(int value, const Tensor& tensor)>;
 
-/// The graph's outputs for such inputs, off the tape. Throws ShapeError or DTypeError if the inputs
-/// do not fit; `observer`, if given, sees the inputs and every result.
+/// The graph's outputs for such inputs, off the tape. `states`, if given, holds what the last run
+/// left of each of the graph's states, or nothing before the first run, and then what this run
+/// leaves; without it every run is a first one. Throws ShapeError or DTypeError if the inputs do
+/// not fit; `observer`, if given, sees the inputs and every result.
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs,
-                              const ValueObserver& observer = {});
+                              const ValueObserver& observer = {},
+                              std::vector<Tensor>* states = nullptr);
+
+/// What the graph's states are before the first run of such a batch.
+std::vector<Tensor> initial_states(const Graph& graph, int64_t batch);
+
+/// As above, unless `states` holds those that the last run left. Throws Error if these are not as
+/// many, and ShapeError if they are of another batch.
+std::vector<Tensor> states_for(const Graph& graph, int64_t batch,
+                               const std::vector<Tensor>* states);
 
 /// Shapes of all values when the batch is `batch`, for float graphs and quantized ones. Throws
 /// ShapeError naming the op where they do not fit.

@@ -136,6 +136,7 @@ int left_by(const Graph& graph, int nodes) {
   for (size_t n = nodes; n < graph.nodes.size(); ++n)
     std::ranges::for_each(graph.nodes[n].inputs, add);
   std::ranges::for_each(graph.outputs, add);
+  for (const Graph::State& state : graph.states) add(state.after);
   return left.size() == 1 && graph.producer(*left.begin()) >= 0 ? *left.begin() : -1;
 }
 
@@ -173,7 +174,7 @@ class Stripper {
           needed[input] = needed[input].joined(needs_of(graph_, node, out).rows);
     }
     std::vector<int> strips(graph_.values.size(), -1);
-    for (const int input : graph_.inputs)
+    for (const int input : graph_.given())
       if (!needed[input].empty()) {
         strips[input] = input;
         needed[input] = {0, height_of(graph_.values[input])};

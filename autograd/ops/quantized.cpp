@@ -156,6 +156,26 @@ OutputMetas infer(const op::QSoftmax& op, Metas in) {
   return out;
 }
 
+OutputMetas infer(const op::QLstm& op, Metas in) {
+  require_inputs(op.name, in.size(), 6, 6);
+  constexpr DType kTypes[] = {DType::int8, DType::int8,  DType::int16,
+                              DType::int8, DType::int32, DType::int32};
+  for (int i = 0; i < 6; ++i) require_type(op.name, in, i, kTypes[i]);
+  const Shape &x = in[0].shape, &weights = in[3].shape;
+  require<ShapeError>(x.rank() == 3 && weights.rank() == 2 && in[1].shape.rank() == 2,
+                      "qlstm: x {}, hidden {}, weights {}", x, in[1].shape, weights);
+  const auto padded = [](int64_t size) { return (size + 3) / 4 * 4; };
+  const int64_t units = weights[0];
+  require<ShapeError>(
+      weights[1] == 4 * (padded(x[2]) + padded(units)) && in[4].shape == Shape({units, 8}),
+      "qlstm: weights {} and biases {} for inputs of {}", weights, in[4].shape, x[2]);
+  for (const int i : {1, 2})
+    require<ShapeError>(in[i].shape == Shape({1, units}) || in[i].shape == Shape({x[0], units}),
+                        "qlstm: states {}, expected ({}, {})", in[i].shape, x[0], units);
+  const Shape state{x[0], units};
+  return {{{x[0], x[1], units}, DType::int8}, {state, DType::int8}, {state, DType::int16}};
+}
+
 OutputMetas infer(const op::QuantizeLinear& op, Metas in) {
   return infer_boundary(op.name, op, in, DType::float32, DType::int8);
 }

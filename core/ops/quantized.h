@@ -165,6 +165,14 @@ struct QSoftmax : NoFields {
   static constexpr std::string_view name = "qsoftmax";
 };
 
+/// Lstm (core/ops/lstm.h) of int8 with gates and cells of int16. Inputs: x int8 (n, t, c), hidden
+/// int8 and cell int16 (n or 1, u), weights int8 (u, 4 * (c + u), both filled up to multiples of
+/// 4), biases int32 (u, 8) and numbers int32 (1, 31), these as deploy/runtime/lstm.h has them.
+/// Outputs: y int8 (n, t, u), hidden and cell (n, u), which may be the inputs' memory.
+struct QLstm : NoFields {
+  static constexpr std::string_view name = "qlstm";
+};
+
 /// float32 to the nearest int8, ties away from zero: x / scale + zero_point, saturated; NaN gives
 /// -128.
 struct QuantizeLinear {
@@ -184,7 +192,8 @@ struct DequantizeLinear : QuantizeLinear {
 };
 
 /// The ops above.
-using QuantizedList = TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QSub, QMul, QMean, QMaxPool2d,
-                               QAvgPool2d, QLookup, QSoftmax, QuantizeLinear, DequantizeLinear>;
+using QuantizedList =
+    TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QSub, QMul, QMean, QMaxPool2d, QAvgPool2d, QLookup,
+             QSoftmax, QLstm, QuantizeLinear, DequantizeLinear>;
 
 }  // namespace tuco::op

@@ -48,6 +48,8 @@ bool is_apart(const Op& op, const std::vector<Shape>& in) {
 }  // namespace
 
 bool keeps_images_apart(const Graph& graph) {
+  // A run of one image would leave its state to the next image.
+  if (!graph.states.empty()) return false;
   constexpr std::array<int64_t, 2> kBatches{2, 3};
   std::array<std::vector<Shape>, 2> shapes;
   for (size_t i = 0; i < 2; ++i) shapes[i] = infer_shapes(graph, kBatches[i]);

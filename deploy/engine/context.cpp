@@ -17,6 +17,8 @@ namespace {
 /// The plan's ops tied to the places of one batch size.
 struct Binding {
   std::vector<Tensor> inputs, outputs;
+  /// What a run finds and changes of the graph's states, and what they are before the first run.
+  std::vector<Tensor> states, initial;
   /// Null where the op has nothing to compute. None in batches that run image by image, whose
   /// inputs and outputs lie outside the arena.
   std::vector<std::unique_ptr<Bound>> steps;
@@ -27,6 +29,12 @@ void copy_image(const Tensor& from, int64_t i, const Tensor& to, int64_t j) {
       static_cast<size_t>(to.numel() / std::max<int64_t>(to.dim(0), 1)) * size_of(to.dtype());
   std::memcpy(static_cast<std::byte*>(to.raw()) + j * bytes,
               static_cast<const std::byte*>(from.raw()) + i * bytes, bytes);
+}
+
+/// Runs an op of one input and one output on tensors that are there.
+void run_into(const op::Any& op, const Tensor& in, Tensor out) {
+  Workspace workspace;
+  backend(out.device()).run(op, {&in, 1}, {&out, 1}, workspace);
 }
 
 }  // namespace
@@ -52,6 +60,11 @@ struct Context::Impl {
   template <class AfterStep>
   void run(int64_t batch, AfterStep&& after_step) {
     const Binding& whole = binding(batch);
+    if (batch != batch_of_states) {
+      for (size_t i = 0; i < whole.states.size(); ++i)
+        run_into(op::Copy{}, whole.initial[i], whole.states[i]);
+      batch_of_states = batch;
+    }
     if (batch <= plan.data().most_at_once()) return run_at_once(whole, after_step);
     const Binding& single = binding(1);
     for (int64_t i = 0; i < batch; ++i) {
@@ -77,6 +90,8 @@ struct Context::Impl {
   ContextOptions options;
   std::shared_ptr<Storage> arena;
   std::map<int64_t, Binding> bindings;
+  /// The batch whose last run left the states, or -1.
+  int64_t batch_of_states = -1;
   /// The one of the last run; a map's elements stay where they are.
   std::pair<const int64_t, Binding>* last = nullptr;
 };
@@ -122,6 +137,8 @@ Binding Context::Impl::bind(int64_t batch) const {
   Binding bound;
   for (const int v : graph.inputs) bound.inputs.push_back(values[v]);
   for (const int v : graph.outputs) bound.outputs.push_back(values[v]);
+  for (const Graph::State& state : graph.states) bound.states.push_back(values[state.before]);
+  bound.initial = initial_states(graph, batch);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     std::vector<Tensor> in, out;
@@ -151,6 +168,8 @@ const Plan& Context::plan() const { return impl_->plan; }
 Tensor Context::input(int64_t batch, int index) { return impl_->binding(batch).inputs.at(index); }
 Tensor Context::output(int64_t batch, int index) { return impl_->binding(batch).outputs.at(index); }
 
+void Context::reset() { impl_->batch_of_states = -1; }
+
 void Context::run(int64_t batch) {
   impl_->run(batch, [](size_t) {});
 }
@@ -165,16 +184,6 @@ void Context::run(int64_t batch, std::vector<double>& seconds) {
     before = now;
   });
 }
-
-namespace {
-
-/// Runs an op of one input and one output on tensors that are there.
-void run_into(const op::Any& op, const Tensor& in, Tensor out) {
-  Workspace workspace;
-  backend(out.device()).run(op, {&in, 1}, {&out, 1}, workspace);
-}
-
-}  // namespace
 
 Tensor Context::operator()(const Tensor& input) {
   const Plan& plan = impl_->plan;
@@ -204,6 +213,7 @@ Tensor Context::operator()(const Tensor& input) {
     } else {
       run_into(op::Copy{}, part, bound.inputs[0]);
     }
+    reset();
     run(batch);
     if (real) {
       const Quantization q = *plan.output_quantization();

@@ -24,15 +24,18 @@ class Context {
   /// ShapeError unless 0 <= batch <= the plan's max_batch.
   Tensor input(int64_t batch = 1, int index = 0);
   Tensor output(int64_t batch = 1, int index = 0);
-  /// Computes the outputs of a batch from its inputs.
+  /// Computes the outputs of a batch from its inputs, and from what the last run left of the
+  /// network's states, if it has any. A run of another batch size is a first one.
   void run(int64_t batch = 1);
+  /// Makes the next run a first one: what the last one left is forgotten.
+  void reset();
   /// As above, and tells the seconds that each step took for the whole batch.
   void run(int64_t batch, std::vector<double>& seconds);
 
   /// The output, in memory of its own, for an input (n, ...) of any n, run in parts where it is
   /// larger than max_batch. An int8 plan takes and gives real numbers (float32), through the
-  /// model's scales, where the input is not int8. Throws ShapeError or DTypeError if the input does
-  /// not fit, and Error if the plan has several inputs or outputs.
+  /// model's scales, where the input is not int8. All runs are first ones. Throws ShapeError or
+  /// DTypeError if the input does not fit, and Error if the plan has several inputs or outputs.
   Tensor operator()(const Tensor& input);
 
   const Plan& plan() const;

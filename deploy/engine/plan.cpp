@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "tuco/core/error.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/engine/by_image.h"
@@ -9,6 +11,7 @@
 #include "tuco/deploy/engine/plan_data.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/run_graph.h"
+#include "tuco/deploy/states.h"
 #include "tuco/deploy/trace.h"
 #include "tuco/layers/module.h"
 
@@ -27,16 +30,21 @@ Shape with_batch(Shape shape, int64_t batch) {
 MemoryPlan place(const Graph& graph, int64_t max_batch, const std::vector<int64_t>* offsets) {
   const auto shapes = infer_shapes(graph, max_batch);
   std::vector<int64_t> sizes(shapes.size(), 0);
-  for (size_t v = 0; v < shapes.size(); ++v) {
-    const bool read = !graph.consumers(static_cast<int>(v)).empty() ||
-                      std::ranges::count(graph.outputs, static_cast<int>(v));
+  // Recurrent layers go on from all of their results.
+  std::set<int> used;
+  for (const int v : graph.given()) used.insert(v);
+  for (const Graph::Node& node : graph.nodes)
+    if (std::holds_alternative<op::Lstm>(node.op) || std::holds_alternative<op::QLstm>(node.op))
+      used.insert(node.outputs.begin(), node.outputs.end());
+  for (int v = 0; v < static_cast<int>(shapes.size()); ++v) {
+    const bool read = !graph.consumers(v).empty() || graph.is_kept(v) || used.contains(v);
     if (!read || graph.values[v].constant.defined()) continue;
     require<ShapeError>(shapes[v].numel() <= kMaxElements,
                         "Plan: value \"{}\" of shape {} is too large", graph.values[v].name,
                         shapes[v]);
     sizes[v] = shapes[v].numel() * static_cast<int64_t>(size_of(graph.values[v].meta.dtype));
   }
-  const MemoryOptions memory{.alignment = kAlignment, .keep_inputs = true};
+  const MemoryOptions memory{.alignment = kAlignment, .keep_inputs = true, .states_in_place = true};
   return offsets ? adopt_memory_plan(graph, sizes, memory, *offsets)
                  : plan_memory(graph, sizes, memory);
 }
@@ -63,6 +71,7 @@ Plan PlanBuilder::build(const std::vector<int64_t>* offsets) && {
   data->note = std::move(note);
   data->graph = rounding ? lower(QuantizedModel{data->source, *rounding})
                          : lower(data->source, infer_shapes(data->source, options.max_batch));
+  data->graph = with_states_in_place(data->graph);
   data->by_image =
       options.max_batch > 1 && is_faster_by_image(data->graph) && keeps_images_apart(data->graph);
   data->memory = place(data->graph, data->most_at_once(), offsets);

@@ -61,4 +61,8 @@ int64_t elements_per_image(const Graph::Value& value) {
   return product;
 }
 
+int64_t bytes_per_image(const Graph::Value& value) {
+  return elements_per_image(value) * static_cast<int64_t>(size_of(value.meta.dtype));
+}
+
 }  // namespace tuco::deploy

@@ -20,5 +20,6 @@ Argument requantization_structure(Program& program, const QuantizedNode& node);
 std::string_view rounding_name(Rounding rounding);
 /// Elements of a value for one image: the product of all sizes but the batch.
 int64_t elements_per_image(const Graph::Value& value);
+int64_t bytes_per_image(const Graph::Value& value);
 
 }  // namespace tuco::deploy

@@ -183,6 +183,10 @@ NodeMemory product_memory(const op::Linear& op, const QuantizedNode& node) {
   return memory_of(make_product(op, node));
 }
 
+std::optional<std::vector<int32_t>> pack_four_rows(std::vector<int8_t> rows, int64_t depth) {
+  return pack_pairs({std::move(rows), 4, depth}, 2);
+}
+
 std::vector<int32_t> taps_first(const int8_t* weights, const WindowGeometry& g) {
   const int64_t taps = g.kernel.h * g.kernel.w;
   std::vector<int32_t> result(g.out_c * taps);

@@ -46,6 +46,10 @@ Product make_product(const op::Linear& op, const QuantizedNode& node);
 /// together.
 std::vector<int32_t> taps_first(const int8_t* weights, const WindowGeometry& geometry);
 
+/// Four rows of int8 (4, depth), depth a multiple of 4, as two pairs of channels, each for four
+/// inputs in turn (runtime/row.h), as int16; nothing where a pair does not fit.
+std::optional<std::vector<int32_t>> pack_four_rows(std::vector<int8_t> rows, int64_t depth);
+
 /// The tables as most kernels take them: bias and multiplier of each channel in turn.
 std::vector<int32_t> interleaved(const FinishTables& tables);
 

@@ -65,9 +65,14 @@ TUCO_SHARED void tuco_call_softmax(const tuco_model* m, const int32_t* a) {
 
 TUCO_SHARED void tuco_check_concat(tuco_checks* c, const int32_t* a) {
   const uint32_t whole = tuco_area(c, (uint32_t)a[2], (uint32_t)a[4]);
-  tuco_apart(c, a, whole, tuco_area(c, (uint32_t)a[2], (uint32_t)a[3]));
   tuco_expect_in(c, a[3], 1, a[4]);
   if (!c->failed) tuco_expect_in(c, a[5], 0, a[4] - a[3]);
+  tuco_in_arena(c, a[0], whole, 0);
+  if (c->failed) return;
+  // A part that lies in the output as another part may be copied from there.
+  const int32_t places[2] = {a[0] + (a[2] == 1 ? a[5] : 0), a[1]};
+  const uint32_t part = tuco_area(c, (uint32_t)a[2], (uint32_t)a[3]);
+  tuco_apart(c, places, a[2] == 1 ? part : whole, part);
 }
 TUCO_SHARED void tuco_call_concat(const tuco_model* m, const int32_t* a) {
   tuco_concat(TUCO_OUT, TUCO_IN, a[2], a[3], a[4], a[5]);

@@ -31,7 +31,9 @@
   X(23, concat, CONCAT, 6)                           \
   X(24, pad, PAD, 12)                                \
   X(25, copy_strided, COPY_STRIDED, 3)               \
-  X(26, resize_nearest, RESIZE_NEAREST, 8)
+  X(26, resize_nearest, RESIZE_NEAREST, 8)           \
+  X(27, lstm, LSTM, 10)                              \
+  X(28, lstm_plain, LSTM_PLAIN, 10)
 
 enum {
 #define TUCO_NUMBER(number, name, NAME, arguments) TUCO_KERNEL_##NAME = number,

@@ -19,7 +19,9 @@
 #include "calls_of_elements.h"
 #include "calls_of_moves.h"
 #include "calls_of_products.h"
+#include "calls_of_sequences.h"
 #include "kernel_list.h"
+#include "memory.h"
 
 // What may be wrong with a file.
 enum {
@@ -32,7 +34,7 @@ enum {
   TUCO_ARENA_TOO_SMALL,  // header.arena_bytes are needed
   TUCO_UNKNOWN_KERNEL,   // a call of a kernel that this program has not got
   TUCO_WRONG_CALL,       // a call reaches outside of file or arena, or a number in it is wrong
-  TUCO_WRONG_HEADER      // input, output or the classes' names are not where they should be
+  TUCO_WRONG_HEADER      // input, output, states or the classes' names are not where they should be
 };
 
 TUCO_INLINE const tuco_file_header* tuco_model_header(const tuco_model* m) {
@@ -80,12 +82,40 @@ TUCO_SHARED void tuco_check_classes(tuco_checks* c, uint32_t at, uint32_t count)
   }
 }
 
+// The states, each of which lies in the arena.
+TUCO_SHARED void tuco_check_states(tuco_checks* c, uint32_t at, uint32_t count) {
+  tuco_expect(c, at < TUCO_IN_FILE && count <= c->file_bytes / sizeof(tuco_file_state));
+  if (c->failed) return;
+  const tuco_file_state* state = (const tuco_file_state*)(const void*)tuco_in_file(
+      c, TUCO_IN_FILE | at, count * (uint32_t)(sizeof *state / 4), 4);
+  for (; count > 0 && !c->failed; count--, state++) {
+    tuco_in_arena(c, (int32_t)state->place, state->bytes, 0);
+    if (state->initial & TUCO_IN_FILE)
+      tuco_in_file(c, state->initial, state->bytes, 1);
+    else
+      tuco_expect_int8(c, (int32_t)(state->initial ^ 128) - 128);
+  }
+}
+
+// Makes the next run of a model a first one: what the last run left is forgotten.
+TUCO_SHARED void tuco_model_reset(const tuco_model* m) {
+  const tuco_file_header* h = tuco_model_header(m);
+  const tuco_file_state* state = (const tuco_file_state*)(const void*)(m->file + h->states);
+  for (uint32_t i = 0; i < h->state_count; i++, state++) {
+    int8_t* const place = m->arena + state->place;
+    if (state->initial & TUCO_IN_FILE)
+      tuco_copy(place, (const int8_t*)tuco_at(m, (int32_t)state->initial), state->bytes);
+    else
+      tuco_fill(place, (int8_t)state->initial, state->bytes);
+  }
+}
+
 // Checks a file, of which `bytes` bytes are there, and an arena, and makes a model of them, which
 // keeps both addresses: neither may move, and the file may not change. Returns TUCO_OK, or what is
 // wrong, in which case the model may not be used. `call`, unless it is null, is set to the number
 // of the call that is wrong.
-TUCO_SHARED int32_t tuco_model_open(tuco_model* m, const void* file, size_t bytes, void* arena,
-                                    size_t arena_bytes, uint32_t* call) {
+TUCO_SHARED int32_t tuco_model_check(tuco_model* m, const void* file, size_t bytes, void* arena,
+                                     size_t arena_bytes, uint32_t* call) {
   const tuco_file_header* h = (const tuco_file_header*)file;
   if (((uintptr_t)file | (uintptr_t)arena) % 4 != 0) return TUCO_MISALIGNED;
   if (bytes < sizeof *h || h->magic != TUCO_FILE_MAGIC) return TUCO_NO_MODEL;
@@ -102,6 +132,7 @@ TUCO_SHARED int32_t tuco_model_open(tuco_model* m, const void* file, size_t byte
   tuco_in_arena(&checks, (int32_t)h->input.place, h->input.bytes, 0);
   tuco_in_arena(&checks, (int32_t)h->output.place, h->output.bytes, 0);
   tuco_check_classes(&checks, h->classes, h->class_count);
+  tuco_check_states(&checks, h->states, h->state_count);
   uint32_t at = h->calls;
   tuco_expect(&checks, at % 4 == 0 && at <= h->file_bytes);
   if (checks.failed) return TUCO_WRONG_HEADER;
@@ -120,6 +151,14 @@ TUCO_SHARED int32_t tuco_model_open(tuco_model* m, const void* file, size_t byte
   m->file = start;
   m->arena = (int8_t*)arena;
   return TUCO_OK;
+}
+
+// The same, and makes the model's next run a first one.
+TUCO_SHARED int32_t tuco_model_open(tuco_model* m, const void* file, size_t bytes, void* arena,
+                                    size_t arena_bytes, uint32_t* call) {
+  const int32_t status = tuco_model_check(m, file, bytes, arena, arena_bytes, call);
+  if (status == TUCO_OK) tuco_model_reset(m);
+  return status;
 }
 
 // Runs a model that was opened, and returns its output, which lies in the arena.

@@ -11,7 +11,7 @@
 
 enum {
   TUCO_FILE_MAGIC = 0x4f435554,  // "TUCO"
-  TUCO_FILE_VERSION = 1,
+  TUCO_FILE_VERSION = 2,
   // The checksum is of the bytes from here on.
   TUCO_FILE_CHECKED_FROM = 16,
   // No file, arena or size in a file is larger.
@@ -35,6 +35,12 @@ typedef struct {
   uint32_t covers;      // 1: scaled until it covers the frame, the middle cut out; 0: stretched
 } tuco_file_picture;
 
+// What a run leaves to the next, and what it is before the first.
+typedef struct {
+  uint32_t place, bytes;
+  uint32_t initial;  // the address of as many bytes, or the byte that all of them are
+} tuco_file_state;
+
 typedef struct {
   uint32_t magic, version;
   uint32_t file_bytes;
@@ -46,6 +52,8 @@ typedef struct {
   tuco_file_tensor input, output;
   // Names of the classes, in the order of the outputs, each ended by a zero.
   uint32_t classes, class_count;
+  // tuco_file_state, one after another.
+  uint32_t states, state_count;
   tuco_file_picture picture;
 } tuco_file_header;
 

@@ -141,6 +141,21 @@ TUCO_INLINE void tuco_dot_four_channels(tuco_pair_sum sum[2], const int16_t* w, 
 
 #endif
 
+// The sums themselves.
+TUCO_INLINE void tuco_four_channel_sums(int32_t sum[4], const int16_t* w, const int8_t* x,
+                                        int32_t depth) {
+#if TUCO_HELIUM
+  vstrwq_s32(sum, tuco_dot_four_channels(w, x, depth));
+#else
+  tuco_pair_sum pair[2];
+  tuco_dot_four_channels(pair, w, x, depth);
+  for (int32_t i = 0; i < 2; i++) {
+    sum[2 * i] = pair[i].first;
+    sum[2 * i + 1] = tuco_twice_second(pair[i]) >> 1;
+  }
+#endif
+}
+
 // out (out_c) from in (in_c), for in_c a multiple of 4. weights: for each four channels the two
 // pairs' (in_c) as above; channels beyond out_c are zeros. bias and multiplier hold the channels'
 // words of finish.h; multipliers lie `step` words apart, which is 0 where there is one for all.

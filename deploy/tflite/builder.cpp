@@ -21,6 +21,8 @@ schema::TensorType type_of(DType dtype) {
       return schema::TensorType::FLOAT32;
     case DType::int8:
       return schema::TensorType::INT8;
+    case DType::int16:
+      return schema::TensorType::INT16;
     case DType::int32:
       return schema::TensorType::INT32;
     default:
@@ -43,7 +45,8 @@ flatbuffers::Offset<schema::QuantizationParameters> write(flatbuffers::FlatBuffe
 flatbuffers::Offset<schema::Tensor> write(flatbuffers::FlatBufferBuilder& builder,
                                           const std::string& name, schema::TensorType type,
                                           const Shape& shape, uint32_t buffer,
-                                          const std::optional<Quantization>& quantization) {
+                                          const std::optional<Quantization>& quantization,
+                                          bool is_variable = false) {
   const auto sizes = builder.CreateVector(std::vector<int32_t>(shape.begin(), shape.end()));
   const auto text = builder.CreateString(name);
   flatbuffers::Offset<schema::QuantizationParameters> parameters;
@@ -54,6 +57,7 @@ flatbuffers::Offset<schema::Tensor> write(flatbuffers::FlatBufferBuilder& builde
   table.add_buffer(buffer);
   table.add_name(text);
   if (quantization) table.add_quantization(parameters);
+  table.add_is_variable(is_variable);
   table.add_has_rank(true);
   return table.Finish();
 }
@@ -70,6 +74,12 @@ int Builder::add_tensor(const std::string& name, schema::TensorType type, const 
   for (const int64_t size : shape)
     require<UnsupportedOp>(size <= std::numeric_limits<int32_t>::max(), "a size of {}", size);
   tensors_.push_back(write(builder_, name, type, shape, 0, quantization));
+  return static_cast<int>(tensors_.size()) - 1;
+}
+
+int Builder::add_variable(const std::string& name, schema::TensorType type, const Shape& shape,
+                          const std::optional<Quantization>& quantization) {
+  tensors_.push_back(write(builder_, name, type, shape, 0, quantization, true));
   return static_cast<int>(tensors_.size()) - 1;
 }
 
@@ -113,11 +123,23 @@ uint32_t Builder::code_of(schema::BuiltinOperator code, int version) {
 
 void Builder::add_operator(schema::BuiltinOperator code, int version,
                            const std::vector<int>& inputs, const std::vector<int>& outputs,
-                           const OptionsOffset& options) {
+                           const OptionsOffset& options, const std::vector<int>& intermediates) {
   const uint32_t index = code_of(code, version);
   const auto in = builder_.CreateVector(inputs), out = builder_.CreateVector(outputs);
-  operators_.push_back(
-      schema::CreateOperator(builder_, index, in, out, options.type, options.offset));
+  flatbuffers::Offset<flatbuffers::Vector<int32_t>> between;
+  if (!intermediates.empty()) between = builder_.CreateVector(intermediates);
+  operators_.push_back(schema::CreateOperator(builder_, index, in, out, options.type,
+                                              options.offset, 0, 0, 0, between));
+}
+
+void Builder::end_graph(const std::vector<int>& inputs, const std::vector<int>& outputs) {
+  const auto tensors = builder_.CreateVector(tensors_);
+  const auto in = builder_.CreateVector(inputs), out = builder_.CreateVector(outputs);
+  const auto operators = builder_.CreateVector(operators_);
+  const auto name = builder_.CreateString(graphs_.empty() ? "main" : "initial");
+  graphs_.push_back(schema::CreateSubGraph(builder_, tensors, in, out, operators, name));
+  tensors_.clear();
+  operators_.clear();
 }
 
 void Builder::add_metadata(const std::string& name, const std::string& text) {
@@ -127,12 +149,8 @@ void Builder::add_metadata(const std::string& name, const std::string& text) {
 }
 
 Bytes Builder::finish(const std::vector<int>& inputs, const std::vector<int>& outputs) {
-  const auto tensors = builder_.CreateVector(tensors_);
-  const auto in = builder_.CreateVector(inputs), out = builder_.CreateVector(outputs);
-  const auto operators = builder_.CreateVector(operators_);
-  const auto name = builder_.CreateString("main");
-  const auto graph = schema::CreateSubGraph(builder_, tensors, in, out, operators, name);
-  const auto graphs = builder_.CreateVector(std::vector{graph});
+  end_graph(inputs, outputs);
+  const auto graphs = builder_.CreateVector(graphs_);
   const auto codes = builder_.CreateVector(code_tables_);
   const auto description = builder_.CreateString("Tuco");
   const auto buffers = builder_.CreateVector(buffer_tables_);

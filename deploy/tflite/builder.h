@@ -26,7 +26,10 @@ class Builder {
   /// Adds a tensor that is computed, and returns its index.
   int add_tensor(const std::string& name, schema::TensorType type, const Shape& shape,
                  const std::optional<Quantization>& quantization);
-  /// Adds a constant of float32, int8 or int32.
+  /// Adds a tensor that operators change, and that stays as it is from run to run.
+  int add_variable(const std::string& name, schema::TensorType type, const Shape& shape,
+                   const std::optional<Quantization>& quantization);
+  /// Adds a constant of float32, int8, int16 or int32.
   int add_constant(const std::string& name, const Tensor& tensor,
                    const std::optional<Quantization>& quantization = {});
   /// Writes an operator's attributes: add_options(schema::CreateAddOptions, activation, ...).
@@ -40,13 +43,20 @@ class Builder {
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> add_list(const std::vector<int32_t>& numbers) {
     return builder_.CreateVector(numbers);
   }
+  flatbuffers::Offset<flatbuffers::String> add_text(const std::string& text) {
+    return builder_.CreateString(text);
+  }
   /// Adds an operator; `version` is the first of the format's versions of it that has all it uses.
+  /// `intermediates` are tensors whose scales are attributes of the operator.
   void add_operator(schema::BuiltinOperator code, int version, const std::vector<int>& inputs,
-                    const std::vector<int>& outputs, const OptionsOffset& options = {});
+                    const std::vector<int>& outputs, const OptionsOffset& options = {},
+                    const std::vector<int>& intermediates = {});
+  /// Ends a graph, of which the first is the network, and begins another one.
+  void end_graph(const std::vector<int>& inputs, const std::vector<int>& outputs);
   /// Adds an entry of metadata.
   void add_metadata(const std::string& name, const std::string& text);
 
-  /// The whole file.
+  /// Ends the last graph, and gives the whole file.
   Bytes finish(const std::vector<int>& inputs, const std::vector<int>& outputs);
 
  private:
@@ -62,6 +72,7 @@ class Builder {
   std::vector<flatbuffers::Offset<schema::OperatorCode>> code_tables_;
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors_;
   std::vector<flatbuffers::Offset<schema::Operator>> operators_;
+  std::vector<flatbuffers::Offset<schema::SubGraph>> graphs_;
   std::vector<flatbuffers::Offset<schema::Metadata>> metadata_;
 };
 

@@ -31,7 +31,7 @@ int GraphExport::tensor_of(int number) {
 
 bool NodeExport::is_read(int index) const {
   const int value = node_.outputs[index];
-  return !graph().consumers(value).empty() || std::ranges::count(graph().outputs, value) > 0;
+  return !graph().consumers(value).empty() || graph().is_kept(value);
 }
 
 int NodeExport::between(const Shape& shape, const std::optional<Quantization>& quantization) {

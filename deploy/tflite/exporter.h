@@ -77,6 +77,9 @@ class NodeExport {
   schema::ActivationFunctionType fused_;
 };
 
+/// Whether the node keeps the state in a variable of its own.
+bool owns_state(const Graph::Node& node, const Graph::State& state);
+
 /// The fused activation that clamps so, if the format has one.
 std::optional<schema::ActivationFunctionType> activation_of(const op::Clamp& clamp);
 
@@ -93,6 +96,7 @@ TUCO_TFLITE_WRITES(Conv2d);  // export_products.cpp
 TUCO_TFLITE_WRITES(Linear);
 TUCO_TFLITE_WRITES(MatMul);
 TUCO_TFLITE_WRITES(BatchNorm);
+TUCO_TFLITE_WRITES(Lstm);       // export_sequences.cpp
 TUCO_TFLITE_WRITES(MaxPool2d);  // export_windows.cpp
 TUCO_TFLITE_WRITES(AvgPool2d);
 TUCO_TFLITE_WRITES(Mean);

@@ -16,7 +16,7 @@ using schema::TensorType;
 
 /// The version of the format that every .tflite file has.
 constexpr uint32_t kFormatVersion = 3;
-/// The most tensors, and operators, of a graph: passes over graphs may take their square in time.
+/// The most tensors and operators of all graphs: passes over graphs may take their square in time.
 constexpr size_t kMaxEntries = size_t{1} << 16;
 constexpr size_t kMaxName = 120;
 
@@ -140,7 +140,7 @@ std::optional<Quantization> TensorView::quantization() const {
   return result;
 }
 
-FileModel::FileModel(const File& file) : bytes_(file.read_all()) {
+FileModel::FileModel(const File& file) : bytes_(file.read_all()), entries_left_(kMaxEntries) {
   require<FormatError>(bytes_.size() < FLATBUFFERS_MAX_BUFFER_SIZE, "{} bytes are too many",
                        bytes_.size());
   flatbuffers::Verifier verifier(bytes_.data(), bytes_.size());
@@ -151,18 +151,27 @@ FileModel::FileModel(const File& file) : bytes_(file.read_all()) {
                        model.version(), kFormatVersion);
   const size_t graphs = count(model.subgraphs());
   require<FormatError>(graphs > 0, "no graph");
-  require<UnsupportedOp>(graphs == 1, "{} subgraphs, expected one", graphs);
-  const schema::SubGraph& graph = *model.subgraphs()->Get(0);
-  read_tensors(model, graph);
-  inputs_ = numbers(graph.inputs());
-  outputs_ = numbers(graph.outputs());
-  require<FormatError>(!inputs_.empty() && !outputs_.empty(),
-                       "{} inputs and {} outputs, expected at least one of each", inputs_.size(),
-                       outputs_.size());
-  check_indices(inputs_, tensors_.size(), 0, "the inputs");
-  check_indices(outputs_, tensors_.size(), 0, "the outputs");
-  read_operators(model, graph);
+  for (flatbuffers::uoffset_t i = 0; i < graphs; ++i) read_graph(model, *model.subgraphs()->Get(i));
+  require<FormatError>(!inputs().empty() && !outputs().empty(),
+                       "{} inputs and {} outputs, expected at least one of each", inputs().size(),
+                       outputs().size());
   read_metadata(model);
+}
+
+void FileModel::read_graph(const schema::Model& model, const schema::SubGraph& table) {
+  const size_t tensors = count(table.tensors()), operators = count(table.operators());
+  require<FormatError>(
+      tensors <= entries_left_ && operators <= entries_left_ - tensors && entries_left_ > 0,
+      "{} tensors and {} operators, at most {} are read", tensors, operators, kMaxEntries);
+  entries_left_ -= tensors + operators + 1;
+  GraphView graph;
+  read_tensors(model, table, graph);
+  graph.inputs = numbers(table.inputs());
+  graph.outputs = numbers(table.outputs());
+  check_indices(graph.inputs, tensors, 0, "the inputs");
+  check_indices(graph.outputs, tensors, 0, "the outputs");
+  read_operators(model, table, graph);
+  graphs_.push_back(std::move(graph));
 }
 
 void FileModel::read_metadata(const schema::Model& model) {
@@ -181,12 +190,11 @@ void FileModel::read_metadata(const schema::Model& model) {
   }
 }
 
-void FileModel::read_tensors(const schema::Model& model, const schema::SubGraph& graph) {
-  const size_t tensors = count(graph.tensors()), buffers = count(model.buffers());
-  require<FormatError>(tensors <= kMaxEntries, "{} tensors, at most {} are read", tensors,
-                       kMaxEntries);
-  for (flatbuffers::uoffset_t i = 0; i < tensors; ++i) {
-    TensorView tensor{graph.tensors()->Get(i)};
+void FileModel::read_tensors(const schema::Model& model, const schema::SubGraph& of_graph,
+                             GraphView& graph) {
+  const size_t buffers = count(model.buffers());
+  for (flatbuffers::uoffset_t i = 0; i < count(of_graph.tensors()); ++i) {
+    TensorView tensor{of_graph.tensors()->Get(i)};
     const schema::Tensor& table = *tensor.table;
     tensor.shape = shape_of(table, i);
     require<UnsupportedOp>(!table.sparsity(), "tensor {} (\"{}\") is sparse", i, tensor.name());
@@ -205,16 +213,15 @@ void FileModel::read_tensors(const schema::Model& model, const schema::SubGraph&
           "tensor {} (\"{}\") of {} {} has {} bytes", i, tensor.name(), tensor.type_name(),
           tensor.shape, tensor.bytes.size());
     }
-    tensors_.push_back(tensor);
+    graph.tensors.push_back(tensor);
   }
 }
 
-void FileModel::read_operators(const schema::Model& model, const schema::SubGraph& graph) {
-  const size_t operators = count(graph.operators()), codes = count(model.operator_codes());
-  require<FormatError>(operators <= kMaxEntries, "{} operators, at most {} are read", operators,
-                       kMaxEntries);
-  for (flatbuffers::uoffset_t i = 0; i < operators; ++i) {
-    OperatorView op{graph.operators()->Get(i)};
+void FileModel::read_operators(const schema::Model& model, const schema::SubGraph& table,
+                               GraphView& graph) {
+  const size_t codes = count(model.operator_codes());
+  for (flatbuffers::uoffset_t i = 0; i < count(table.operators()); ++i) {
+    OperatorView op{table.operators()->Get(i)};
     require<FormatError>(op.table->opcode_index() < codes,
                          "operator {} is of kind {}, there are {}", i, op.table->opcode_index(),
                          codes);
@@ -229,9 +236,9 @@ void FileModel::read_operators(const schema::Model& model, const schema::SubGrap
     op.inputs = numbers(op.table->inputs());
     op.outputs = numbers(op.table->outputs());
     const std::string whose = fmt::format("operator {} ({}): its tensors", i, op.name);
-    check_indices(op.inputs, tensors_.size(), -1, whose);
-    check_indices(op.outputs, tensors_.size(), 0, whose);
-    operators_.push_back(std::move(op));
+    check_indices(op.inputs, graph.tensors.size(), -1, whose);
+    check_indices(op.outputs, graph.tensors.size(), 0, whose);
+    graph.operators.push_back(std::move(op));
   }
 }
 

@@ -43,30 +43,40 @@ struct OperatorView {
   std::span<const int32_t> inputs = {}, outputs = {};
 };
 
-/// The one graph of a file.
+/// A graph of the file.
+struct GraphView {
+  std::vector<TensorView> tensors;
+  std::vector<OperatorView> operators;
+  std::span<const int32_t> inputs = {}, outputs = {};
+};
+
+/// The network of a file, and the graphs that its operators name.
 class FileModel {
  public:
-  /// Throws FormatError for anything wrong, UnsupportedOp for several graphs and for bytes that lie
-  /// outside the flatbuffer.
+  /// Throws FormatError for anything wrong, UnsupportedOp for bytes that lie outside the
+  /// flatbuffer.
   explicit FileModel(const File& file);
 
   int64_t size() const { return static_cast<int64_t>(bytes_.size()); }
-  const std::vector<TensorView>& tensors() const { return tensors_; }
-  const std::vector<OperatorView>& operators() const { return operators_; }
-  std::span<const int32_t> inputs() const { return inputs_; }
-  std::span<const int32_t> outputs() const { return outputs_; }
+  /// All graphs; the first is the network.
+  const std::vector<GraphView>& graphs() const { return graphs_; }
+  const std::vector<TensorView>& tensors() const { return graphs_[0].tensors; }
+  const std::vector<OperatorView>& operators() const { return graphs_[0].operators; }
+  std::span<const int32_t> inputs() const { return graphs_[0].inputs; }
+  std::span<const int32_t> outputs() const { return graphs_[0].outputs; }
   /// The texts under keys of Tuco's ("tuco.NAME").
   const Metadata& metadata() const { return metadata_; }
 
  private:
-  void read_tensors(const schema::Model& model, const schema::SubGraph& graph);
-  void read_operators(const schema::Model& model, const schema::SubGraph& graph);
+  void read_graph(const schema::Model& model, const schema::SubGraph& table);
+  void read_tensors(const schema::Model& model, const schema::SubGraph& of_graph, GraphView& graph);
+  void read_operators(const schema::Model& model, const schema::SubGraph& table, GraphView& graph);
   void read_metadata(const schema::Model& model);
 
   Bytes bytes_;
-  std::vector<TensorView> tensors_;
-  std::vector<OperatorView> operators_;
-  std::span<const int32_t> inputs_, outputs_;
+  std::vector<GraphView> graphs_;
+  /// Tensors and operators that may still be read.
+  size_t entries_left_;
   Metadata metadata_;
 };
 

@@ -94,6 +94,10 @@ Shape with_larger_batch(Shape shape) {
 
 }  // namespace
 
+float positive(float scale) {
+  return std::clamp(scale, std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
+}
+
 Importer::Importer(const FileModel& file)
     : file_(file),
       values_(file.tensors().size(), -1),
@@ -112,6 +116,7 @@ Importer::Importer(const FileModel& file)
   add_inputs();
   add_operators();
   add_outputs();
+  add_states();
   graph_.remove_unused();
   deploy::make_names_unique(graph_);
 }
@@ -197,6 +202,90 @@ void Importer::add_outputs() {
                            graph_.values[value].name);
 }
 
+void Importer::add_states() {
+  require<UnsupportedOp>(file_.graphs().size() == 1 + variables_.graphs.size(),
+                         "{} subgraphs, expected one and those that CALL_ONCE names",
+                         file_.graphs().size());
+  for (Graph::State& state : graph_.states) {
+    for (const auto& [name, variable] : variables_.by_name)
+      if (variable.before == state.before) state.after = variable.current;
+    const Graph::Value &before = graph_.values[state.before], &after = graph_.values[state.after];
+    require<FormatError>(before.meta == after.meta && before.quantization == after.quantization,
+                         "variable \"{}\" is {} {} and becomes {} {}, or its scale changes",
+                         before.name, before.meta.dtype, before.meta.shape, after.meta.dtype,
+                         after.meta.shape);
+  }
+}
+
+int OperatorImport::output_index() const {
+  output();
+  return op_.outputs[0];
+}
+
+Variable& OperatorImport::variable(int i) {
+  input(i);
+  const auto found = importer_.variables_.handles.find(op_.inputs[i]);
+  require<FormatError>(found != importer_.variables_.handles.end(), "input {} is no variable", i);
+  return importer_.variables_.by_name[found->second];
+}
+
+int OperatorImport::variable_tensor(int i, const Shape& shape) {
+  const TensorView& tensor = input(i);
+  require<UnsupportedOp>(tensor.table->is_variable(), "input {} (\"{}\") is no variable", i,
+                         tensor.name());
+  require<FormatError>(tensor.shape == shape, "variable \"{}\" is {}, expected {}", tensor.name(),
+                       tensor.shape, shape);
+  require<FormatError>(importer_.values_[op_.inputs[i]] < 0, "variable \"{}\" is there already",
+                       tensor.name());
+  const int before = add_state(tensor, op_.inputs[i], {});
+  importer_.values_[op_.inputs[i]] = before;
+  return before;
+}
+
+void OperatorImport::give_with_states(const op::Any& op, const std::vector<int>& inputs,
+                                      const std::vector<int>& states) {
+  give(op, inputs);
+  Graph& graph = importer_.graph_;
+  for (const int before : states) {
+    Graph::Value after = graph.values[before];
+    after.name += ".next";
+    const int value = importer_.add_value(std::move(after), importer_.at_next_batch_[before]);
+    graph.nodes.back().outputs.push_back(value);
+    for (Graph::State& state : graph.states)
+      if (state.before == before) state.after = value;
+  }
+}
+
+int OperatorImport::add_state(const TensorView& tensor, int index, const Tensor& initial) {
+  using enum TensorType;
+  const DType dtype = !int8()                  ? DType::float32
+                      : tensor.type() == INT16 ? DType::int16
+                                               : DType::int8;
+  require<UnsupportedOp>(
+      int8() ? tensor.type() == INT8 || tensor.type() == INT16 : tensor.type() == FLOAT32,
+      "variable \"{}\" is {}, in a network of {}", tensor.name(), tensor.type_name(),
+      int8() ? "INT8" : "FLOAT32");
+  check_filled(tensor);
+  require<UnsupportedOp>(tensor.shape.rank() > 0 && tensor.shape[0] == 1,
+                         "variable \"{}\" of shape {} is not for a batch of one", tensor.name(),
+                         tensor.shape);
+  const TensorMeta meta{tensor.shape, dtype};
+  const auto quantization = quantization_of(tensor);
+  const double zero = dtype == DType::int8 ? quantization->zero_point[0] : 0;
+  const Tensor first = initial.defined() ? initial : full(tensor.shape, zero, {dtype});
+  require<FormatError>(first.meta() == meta, "variable \"{}\" is {} {} and begins as {} {}",
+                       tensor.name(), dtype, tensor.shape, first.dtype(), first.shape());
+  importer_.spend(first.numel());
+  importer_.bytes_left_ -= first.numel() * static_cast<int64_t>(size_of(dtype));
+  const std::string name = value_name(tensor, index);
+  const int constant =
+      importer_.add_value({name + ".initial", meta, first, quantization}, tensor.shape);
+  const int before =
+      importer_.add_value({name, meta, {}, quantization}, with_larger_batch(tensor.shape));
+  importer_.graph_.states.push_back({constant, before, before});
+  return before;
+}
+
 const TensorView& OperatorImport::input(int i) const {
   require<FormatError>(has(i), "input {} is missing", i);
   return importer_.file_.tensors()[op_.inputs[i]];
@@ -261,11 +350,16 @@ Tensor OperatorImport::constant(int i) {
   require<UnsupportedOp>(is_constant(i), "input {} (\"{}\") is not constant", i, tensor.name());
   check_filled(tensor);
   importer_.spend(tensor.shape.numel());
-  Tensor& kept = importer_.constants_[op_.inputs[i]];
   if (!tensor.is_constant())
     return importer_.graph_.values[importer_.values_[op_.inputs[i]]].constant;
-  if (!kept.defined()) kept = int8() ? integers_of(tensor) : float_of(tensor);
+  Tensor& kept = importer_.constants_[op_.inputs[i]];
+  if (!kept.defined()) kept = elements(tensor);
   return kept;
+}
+
+Tensor OperatorImport::elements(const TensorView& tensor) {
+  importer_.spend(tensor.shape.numel());
+  return int8() ? integers_of(tensor) : float_of(tensor);
 }
 
 int OperatorImport::add_constant(int i, const Tensor& tensor,
@@ -314,9 +408,7 @@ void OperatorImport::add_bias(int i, std::vector<int>& inputs) {
   // No executor looks at the scales that the file gives a bias.
   std::optional<Quantization> quantization = weight.quantization;
   if (quantization)
-    for (float& scale : quantization->scale)
-      scale = std::clamp(scale * x.quantization->scale[0], std::numeric_limits<float>::min(),
-                         std::numeric_limits<float>::max());
+    for (float& scale : quantization->scale) scale = positive(scale * x.quantization->scale[0]);
   inputs.push_back(add_constant(i, reshape(tensor, {channels}), quantization));
 }
 

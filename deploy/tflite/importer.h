@@ -9,8 +9,12 @@
 #include "tuco/core/error.h"
 #include "tuco/core/graph.h"
 #include "tuco/deploy/tflite/file_model.h"
+#include "tuco/deploy/tflite/variables.h"
 
 namespace tuco::tflite {
+
+/// A scale of a bias, which no executor looks at, as a positive number.
+float positive(float scale);
 
 /// A graph in the making.
 class Importer {
@@ -27,6 +31,7 @@ class Importer {
   void add_inputs();
   void add_operators();
   void add_outputs();
+  void add_states();
   int add_value(Graph::Value value, const Shape& at_next_batch);
   /// Takes so many bytes of constants off what a file of this size may use.
   void spend(int64_t bytes);
@@ -40,6 +45,7 @@ class Importer {
   std::vector<int> values_;
   /// The constants that were made of tensors.
   std::map<int, Tensor> constants_;
+  Variables variables_;
   int64_t bytes_left_ = 0, uses_left_ = 0;
 };
 
@@ -58,6 +64,10 @@ class OperatorImport {
   /// Whether input `i` is a constant.
   bool is_constant(int i) const;
   const TensorView& output(int i = 0) const;
+  /// The tensor of output 0.
+  int output_index() const;
+  const OperatorView& view() const { return op_; }
+  const FileModel& file() const { return importer_.file_; }
 
   /// The attributes. Throws FormatError if the operator has none of this kind.
   template <class Options>
@@ -72,6 +82,14 @@ class OperatorImport {
     return op_.table->builtin_options_as<Options>();
   }
 
+  Variables& variables() { return importer_.variables_; }
+  /// The variable that input `i` is a handle of.
+  Variable& variable(int i);
+  /// Adds what a variable like this tensor is when a run begins: a value of the graph, and the
+  /// state that it belongs to. It begins as `initial`, or, if that is undefined, as zeros.
+  int add_state(const TensorView& tensor, int index, const Tensor& initial);
+  const Graph::Value& value(int number) const { return importer_.graph_.values[number]; }
+
   /// The graph's value of input `i`, which must be computed, or come in.
   int activation(int i = 0);
   /// As above, or a constant.
@@ -81,6 +99,8 @@ class OperatorImport {
   /// The elements of a constant: float32 in a float network, whatever they were stored as; int8 or
   /// int32 in an int8 one.
   Tensor constant(int i);
+  /// The elements of a constant tensor in the same way.
+  Tensor elements(const TensorView& tensor);
   /// Adds a constant that is made of input `i`.
   int add_constant(int i, const Tensor& tensor, std::optional<Quantization> quantization = {});
   /// The scales of the weight in input `i`, one for each of the channels along `axis`, whose zero
@@ -95,6 +115,15 @@ class OperatorImport {
   /// Adds a node that computes output `index`, with an activation in it or behind it.
   void give(const op::Any& op, const std::vector<int>& inputs,
             const std::optional<op::Clamp>& activation = {}, int index = 0);
+  /// What the variable tensor that input `i` is was left as, of this shape.
+  int variable_tensor(int i, const Shape& shape);
+  /// Adds a node that computes output 0 and, after it, what such states become.
+  void give_with_states(const op::Any& op, const std::vector<int>& inputs,
+                        const std::vector<int>& states);
+  /// Gives a constant the scales of its integers.
+  void set_quantization(int constant, const Quantization& quantization) {
+    importer_.graph_.values[constant].quantization = quantization;
+  }
   /// Adds a node, and returns its result: a value that the file does not have. In int8 it has the
   /// scale of the first input, if none is given.
   int between(const op::Any& op, const std::vector<int>& inputs,

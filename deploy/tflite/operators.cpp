@@ -5,6 +5,11 @@ namespace tuco::tflite {
 ImportRule import_rule(schema::BuiltinOperator code) {
   using enum schema::BuiltinOperator;
   static const std::map<schema::BuiltinOperator, ImportRule> rules = {
+      {CALL_ONCE, import_call_once},
+      {VAR_HANDLE, import_var_handle},
+      {READ_VARIABLE, import_read_variable},
+      {ASSIGN_VARIABLE, import_assign_variable},
+      {UNIDIRECTIONAL_SEQUENCE_LSTM, import_unidirectional_sequence_lstm},
       {CONV_2D, import_conv_2d},
       {DEPTHWISE_CONV_2D, import_depthwise_conv_2d},
       {FULLY_CONNECTED, import_fully_connected},

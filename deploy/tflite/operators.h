@@ -13,6 +13,15 @@ ImportRule import_rule(schema::BuiltinOperator code);
 /// The fused activation as a clamp. Throws UnsupportedOp for those that are none.
 std::optional<op::Clamp> clamp_of(schema::ActivationFunctionType activation);
 
+// variables.cpp
+void import_call_once(OperatorImport& op);
+void import_var_handle(OperatorImport& op);
+void import_read_variable(OperatorImport& op);
+void import_assign_variable(OperatorImport& op);
+
+// sequences.cpp
+void import_unidirectional_sequence_lstm(OperatorImport& op);
+
 // products.cpp
 void import_conv_2d(OperatorImport& op);
 void import_depthwise_conv_2d(OperatorImport& op);

@@ -91,6 +91,7 @@ void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QLookup& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QSoftmax& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QLstm& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QuantizeLinear& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::DequantizeLinear& op, Inputs in, Out out, Workspace& workspace);
 

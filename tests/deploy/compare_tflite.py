@@ -21,6 +21,8 @@ def run_micro(model, inputs):
     shape = interpreter.get_input_details(0)["shape"]
     outputs = []
     for row in inputs.reshape(-1, *shape):
+        # Every run is a first one.
+        interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 20)
         interpreter.set_input(row, 0)
         interpreter.invoke()
         outputs.append(interpreter.get_output(0).ravel())
@@ -30,14 +32,19 @@ def run_micro(model, inputs):
 def run_litert(model, inputs):
     from ai_edge_litert import interpreter as litert
 
-    interpreter = litert.Interpreter(
-        model_content=model,
-        experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
-    )
-    interpreter.allocate_tensors()
+    def make():
+        interpreter = litert.Interpreter(
+            model_content=model,
+            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+        )
+        interpreter.allocate_tensors()
+        return interpreter
+
+    interpreter = make()
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     outputs = []
     for row in inputs.reshape(-1, *source["shape"]):
+        interpreter = make()
         interpreter.set_tensor(source["index"], row)
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(result["index"]).ravel())

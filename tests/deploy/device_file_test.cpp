@@ -112,6 +112,33 @@ TEST(DeviceFile, IsTheSameEveryTime) {
   EXPECT_EQ(make_device_file(model).bytes, make_device_file(model).bytes);
 }
 
+TEST(DeviceFile, StatesAreChecked) {
+  uint64_t seed = 1;
+  while (test::random_int8_model(seed).graph.states.empty()) ++seed;
+  const DeviceFile file = make_device_file(test::random_int8_model(seed));
+  tuco_file_header header;
+  std::memcpy(&header, file.bytes.data(), sizeof header);
+  ASSERT_GT(header.state_count, 0);
+  const auto changed = [&](size_t offset, uint32_t value) {
+    Bytes bytes = file.bytes;
+    std::memcpy(&bytes[offset], &value, 4);
+    return test::DeviceRun(test::with_checksum(bytes), static_cast<size_t>(file.arena_bytes))
+        .status();
+  };
+  const auto in_state = [&](size_t member) { return header.states + member; };
+  EXPECT_EQ(changed(in_state(offsetof(tuco_file_state, initial)), 200), TUCO_OK);
+  for (const auto& [offset, value] : std::vector<std::pair<size_t, uint32_t>>{
+           {offsetof(tuco_file_header, states), header.states | TUCO_IN_FILE},
+           {offsetof(tuco_file_header, states), header.states + 2},
+           {offsetof(tuco_file_header, states), 0x7ffffffc},
+           {offsetof(tuco_file_header, state_count), 1u << 28},
+           {in_state(offsetof(tuco_file_state, place)), header.arena_bytes},
+           {in_state(offsetof(tuco_file_state, bytes)), header.arena_bytes + 1},
+           {in_state(offsetof(tuco_file_state, initial)), 256},
+           {in_state(offsetof(tuco_file_state, initial)), TUCO_IN_FILE | header.file_bytes}})
+    EXPECT_EQ(changed(offset, value), TUCO_WRONG_HEADER) << offset << ": " << value;
+}
+
 class DeviceFileThatIsWrong : public testing::Test {
  protected:
   int32_t open(const Bytes& bytes) const { return test::DeviceRun(bytes, arena_).status(); }
@@ -152,7 +179,8 @@ TEST_F(DeviceFileThatIsWrong, CodesSayWhatIsWrong) {
     return value;
   };
   EXPECT_EQ(changed(offsetof(tuco_file_header, magic), 0), TUCO_NO_MODEL);
-  EXPECT_EQ(changed(offsetof(tuco_file_header, version), 2), TUCO_OTHER_VERSION);
+  EXPECT_EQ(changed(offsetof(tuco_file_header, version), TUCO_FILE_VERSION + 1),
+            TUCO_OTHER_VERSION);
   EXPECT_EQ(changed(offsetof(tuco_file_header, file_bytes), at(8) + 4), TUCO_CUT_OFF);
   EXPECT_EQ(changed(offsetof(tuco_file_header, file_bytes), 0), TUCO_CUT_OFF);
   EXPECT_EQ(changed(offsetof(tuco_file_header, arena_bytes), 0xffffffff), TUCO_ARENA_TOO_SMALL);

@@ -35,10 +35,11 @@ class DeviceRun {
     return {output, output + header().output.bytes};
   }
 
-  /// The outputs for several inputs, one after another.
+  /// The outputs for several inputs, each for a first run.
   std::vector<int8_t> run_all(const std::vector<int8_t>& inputs) {
     std::vector<int8_t> outputs;
     for (size_t at = 0; at < inputs.size(); at += header().input.bytes) {
+      tuco_model_reset(&model_);
       const auto output = run(inputs.data() + at);
       outputs.insert(outputs.end(), output.begin(), output.end());
     }

@@ -61,7 +61,7 @@ class RandomModel : Draws {
         &R::add,   &R::add,   &R::subtract,  &R::multiply,   &R::choose,  &R::pool,
         &R::pool,  &R::mean,  &R::concat,    &R::pad,        &R::reshape, &R::permute,
         &R::slice, &R::slice, &R::resize,    &R::hard_swish, &R::leaky,   &R::relu,
-        &R::clamp, &R::fixed, &R::softmax};
+        &R::clamp, &R::fixed, &R::softmax,   &R::lstm,       &R::remember};
     return all;
   }
 
@@ -280,6 +280,7 @@ class RandomModel : Draws {
     give(resize, {from}, {1, resize.size.h, resize.size.w, x[3]}, quantization(from));
   }
   void hard_swish(int from) {
+    want(scale(from) < 0x1p24f);
     // Results of less than a 128th of the input's scale are no model.
     const Quantization q = quantization_near(scale(from) * octaves(-6.9, rng_.below(4) ? 1 : 9));
     give(op::HardSwish{}, {from}, shape(from), q);
@@ -381,6 +382,100 @@ class RandomModel : Draws {
     // TFLite Micro stops where 512 numbers share the maximum.
     want(scale(from) > 1e-5f && shape(from).back() < 512);
     give(op::Softmax{}, {from}, shape(from), {{1.0f / 256}, {-128}, -1});
+  }
+
+  /// A constant for the beginning of a state: mostly real zeros, as .tflite files have them.
+  int initial(const Shape& sizes, const Quantization& q, DType dtype) {
+    const Tensor values = rng_.below(16) ? full(sizes, q.zero_point[0], {dtype})
+                                         : random_integers(sizes, rng_).to(dtype);
+    return graph_.add_value({fmt::format("s{}", graph_.values.size()), values.meta(), values, q});
+  }
+  int add_state(const Shape& sizes, Quantization q, DType dtype) {
+    const int first = initial(sizes, q, dtype);
+    const int before =
+        graph_.add_value({fmt::format("v{}", graph_.values.size()), {sizes, dtype}, {}, q});
+    graph_.states.push_back({first, before, before});
+    return before;
+  }
+  /// Joins a value with what it was in the last run, or with the last parts of what they were.
+  void remember(int from) {
+    const Shape x = shape(from);
+    const int dim = static_cast<int>(between(1, x.rank() - 1));
+    Shape before = x, all = x;
+    before[dim] = rng_.below(2) ? x[dim] : between(1, 5);
+    all[dim] += before[dim];
+    want(all.numel() <= 20000);
+    const int state = add_state(before, quantization(from), DType::int8);
+    give(op::Concat{dim}, {state, from}, all, quantization(from));
+    const int joined = values_.back();
+    int after = from;
+    if (!(before == x) || rng_.below(2)) {
+      after = add_value(before, quantization(from));
+      graph_.nodes.push_back(
+          {op::Slice{.dim = dim, .start = all[dim] - before[dim], .stop = all[dim]},
+           {joined},
+           {after},
+           "shift",
+           {}});
+    }
+    for (Graph::State& s : graph_.states)
+      if (s.before == state) s.after = after;
+    values_.back() = joined;
+  }
+  void lstm(int from) {
+    const int64_t elements = shape(from).numel();
+    int64_t steps = between(1, 9);
+    while (elements % steps) --steps;
+    const int64_t inputs = elements / steps, units = between(1, 9);
+    want(inputs <= 400);
+    Quantization x = quantization(from);
+    if (x.scale[0] < 0x1p-12f || x.scale[0] > 0x1p4f) {
+      x = any_quantization();
+      want(scale(from) < 0x1p25f * x.scale[0]);
+      give(op::Clamp{}, {from}, shape(from), x);
+      from = values_.back();
+    }
+    give(op::Reshape{{-1, steps, inputs}}, {from}, {1, steps, inputs}, x);
+    const Quantization hidden = quantization_near(octaves(-9, -5));
+    const Quantization cell{{static_cast<float>(std::exp2(between(-15, -6)))}, {0}, -1};
+    std::vector<int> in = {values_.back()};
+    // Gates of some units; now and then all of them saturate.
+    const double reach = octaves(-2, rng_.below(4) ? 2 : 6);
+    const auto weight = [&](const Shape& sizes, double of_input) {
+      const Tensor w = random_integers(sizes, rng_, rng_.below(4) ? -127 : -128);
+      Quantization q{{}, std::vector<int32_t>(sizes[0], 0), 0};
+      const double typical = reach / (of_input * 4000 * std::sqrt(static_cast<double>(sizes[1])));
+      for (int gate = 0; gate < 4; ++gate)
+        q.scale.insert(q.scale.end(), units, static_cast<float>(typical * octaves(-1, 1)));
+      in.push_back(graph_.add_value({fmt::format("w{}", graph_.values.size()), w.meta(), w, q}));
+      return q;
+    };
+    Quantization of_bias = weight({4 * units, inputs}, x.scale[0]);
+    weight({4 * units, units}, hidden.scale[0]);
+    std::vector<int32_t> bias(4 * units);
+    for (int32_t& b : bias) b = static_cast<int32_t>(between(-9000, 9000));
+    for (float& s : of_bias.scale) s *= x.scale[0];
+    const Tensor b = from_values(bias, {4 * units});
+    in.push_back(
+        graph_.add_value({fmt::format("b{}", graph_.values.size()), b.meta(), b, of_bias}));
+    const Shape state{1, units};
+    const bool lives = rng_.below(2) == 0;
+    const auto states = graph_.states.size();
+    in.push_back(lives ? add_state(state, hidden, DType::int8)
+                       : initial(state, hidden, DType::int8));
+    in.push_back(lives ? add_state(state, cell, DType::int16) : initial(state, cell, DType::int16));
+    give(op::Lstm{.cell_clip = rng_.below(2) ? 0 : octaves(-3, 4)}, in, {1, steps, units}, hidden);
+    const int last_hidden = add_value(state, hidden);
+    const int last_cell = graph_.add_value(
+        {fmt::format("v{}", graph_.values.size()), {state, DType::int16}, {}, cell});
+    graph_.nodes.back().outputs.push_back(last_hidden);
+    graph_.nodes.back().outputs.push_back(last_cell);
+    if (lives) {
+      graph_.states[states].after = last_hidden;
+      graph_.states[states + 1].after = last_cell;
+    } else if (rng_.below(4) == 0) {
+      values_.push_back(last_hidden);
+    }
   }
 
   Graph graph_;

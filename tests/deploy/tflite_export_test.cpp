@@ -79,12 +79,13 @@ TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
     EXPECT_EQ(again.graph.values[again.graph.outputs[0]].quantization,
               model.graph.values[model.graph.outputs[0]].quantization);
   }
-  EXPECT_LT(refused, 20);
+  EXPECT_LT(refused, 70);  // most by a state that does not begin as zeros
   expect_seen(
       seen,
       "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED HARD_SWISH "
       "LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PAD PADV2 QUANTIZE RELU RELU6 "
-      "RESHAPE RESIZE_NEAREST_NEIGHBOR SOFTMAX STRIDED_SLICE SUB TANH TRANSPOSE");
+      "RESHAPE RESIZE_NEAREST_NEIGHBOR SOFTMAX STRIDED_SLICE SUB TANH TRANSPOSE "
+      "UNIDIRECTIONAL_SEQUENCE_LSTM CALL_ONCE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE");
 }
 
 // What is read in one form is written in another, of the same bytes.

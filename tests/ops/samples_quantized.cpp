@@ -112,6 +112,27 @@ Samples samples(Tag<op::QSoftmax>) {
   return {{op::QSoftmax{}, {int8s({4, 10}, 1), from_values(table, {256})}, {0}}};
 }
 
+Samples samples(Tag<op::QLstm>) {
+  // The members of tuco_lstm_numbers: sizes, multipliers and shifts of four gates for inputs and
+  // for hidden values, of forget gate, update and output, tanh, bounds of cells, zero point,
+  // rounding.
+  const auto make = [](int32_t steps, int32_t inputs, int32_t units, int64_t states) {
+    constexpr int32_t kHalf = 1 << 30;
+    const std::vector<int32_t> numbers = {
+        steps, inputs, units, kHalf, kHalf + 9, kHalf, kHalf, -3, -2,    -3,  -3,
+        kHalf, kHalf,  kHalf, kHalf, -2,        -3,    -2,    -2, kHalf, -14, kHalf,
+        -17,   kHalf,  -22,   3,     0,         -9000, 9000,  -5, 0};
+    const int32_t row = 4 * ((inputs + 3) / 4 * 4 + (units + 3) / 4 * 4);
+    return std::vector<Tensor>{int8s({2, steps, inputs}, 1),
+                               int8s({states, units}, 2),
+                               integers<int16_t>({states, units}, 3, -8000, 8000),
+                               integers<int8_t>({units, row}, 4, -127, 127),
+                               integers<int32_t>({units, 8}, 5, -9999, 9999),
+                               from_values(numbers, {1, static_cast<int64_t>(numbers.size())})};
+  };
+  return {{op::QLstm{}, make(3, 5, 7, 2), {0, 1, 2}}, {op::QLstm{}, make(1, 8, 3, 1), {0}}};
+}
+
 Samples samples(Tag<op::DequantizeLinear>) {
   return {{op::DequantizeLinear{{0.25f, -7}}, {int8s({3, 9}, 1)}, {0}}};
 }
