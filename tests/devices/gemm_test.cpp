@@ -146,7 +146,7 @@ TEST(Gemm, PackedMatrixAddsToWhatIsThere) {
     on_every_isa([&] {
       const PackedMatrix packed(true, s.k, s.n, o.b.data(), o.ldb);
       std::vector<float> c = o.c;
-      gemm(m, o.a.data(), o.lda, packed, c.data(), o.ldc, {}, 1);
+      gemm(s.m, o.a.data(), o.lda, packed, c.data(), o.ldc, {}, 1);
       expect_close(c, naive(s, o, 1), 1e-5);
     });
   }
