@@ -10,6 +10,7 @@
 #include "tuco/devices/cpu/gemm.h"
 #include "tuco/devices/cpu/kernels.h"
 #include "tuco/devices/cpu/lstm_kernels.h"
+#include "tuco/devices/cpu/scratch.h"
 
 namespace tuco::cpu {
 namespace {
@@ -74,24 +75,27 @@ Rows<T> at_step(T* data, int64_t steps, int64_t width, int64_t first, int64_t st
   return {data + (first * steps + step) * width, steps * width};
 }
 
-/// A state (n, units) from one of as many sequences, or from one for all.
+/// A state of n sequences from one of as many, or from one for all.
 template <class T>
-void copy_state(const Tensor& from, const Tensor& to) {
-  const int64_t n = to.dim(0), units = to.dim(1), stride = from.dim(0) == n ? units : 0;
-  for (int64_t i = 0; i < n; ++i)
-    std::copy_n(ptr<T>(from) + i * stride, units, ptr<T>(to) + i * units);
+void copy_state(const Tensor& from, int64_t n, T* to) {
+  const int64_t units = from.dim(1), stride = from.dim(0) == n ? units : 0;
+  for (int64_t i = 0; i < n; ++i) std::copy_n(ptr<T>(from) + i * stride, units, to + i * units);
 }
 
-/// All of Lstm but where the gates (n, t, 4u) go, and the cells (n, t, u), of which the last ones
-/// alone are kept where `cells` is null.
+/// Where the results of Lstm go, and what LstmTrain keeps; `cells` is null where the last ones
+/// alone are kept.
 template <class T>
-void run_forward(double clip, Inputs in, Out out, T* gates, T* cells,
-                 const PreparedLstm* prepared) {
+struct Places {
+  T *y, *hidden, *cell, *gates, *cells;
+};
+
+template <class T>
+void run_forward(double clip, Inputs in, const Places<T>& out, const PreparedLstm* prepared) {
   const int64_t n = in[0].dim(0), steps = in[0].dim(1), channels = in[0].dim(2),
                 units = in[2].dim(1);
-  T *y = ptr<T>(out[0]), *hidden = ptr<T>(out[1]), *cell = ptr<T>(out[2]);
-  copy_state<T>(in[4], out[1]);
-  copy_state<T>(in[5], out[2]);
+  T *y = out.y, *hidden = out.hidden, *cell = out.cell, *gates = out.gates, *cells = out.cells;
+  copy_state(in[4], n, hidden);
+  copy_state(in[5], n, cell);
   const StepMatrix<T> weight(true, channels, 4 * units, ptr<T>(in[1]),
                              prepared ? &prepared->weight : nullptr, false);
   weight.multiply({ptr<T>(in[0]), channels}, n * steps, T{0}, {gates, 4 * units}, ptr<T>(in[3]));
@@ -124,8 +128,8 @@ void run_backward(double clip, Inputs in, Out out) {
   const T *gates = ptr<T>(in[5]), *cells = ptr<T>(in[6]), *first_cells = ptr<T>(in[4]);
   const int64_t first_stride = in[4].dim(0) == n ? units : 0;
   T *sums = ptr<T>(out[0]), *hidden = ptr<T>(out[1]), *cell = ptr<T>(out[2]);
-  copy_state<T>(in[1], out[1]);
-  copy_state<T>(in[2], out[2]);
+  copy_state(in[1], n, hidden);
+  copy_state(in[2], n, cell);
   const StepMatrix<T> recurrent(false, 4 * units, units, ptr<T>(in[3]), nullptr, true);
   for_each_part<T>(n, steps, units, [&](int64_t first, int64_t last) {
     const Rows<T> hidden_rows = {hidden + first * units, units},
@@ -154,17 +158,24 @@ void run_backward(double clip, Inputs in, Out out) {
 
 void run(const op::Lstm& op, Inputs in, Out out, Workspace& workspace) {
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    const int64_t sums = 4 * out[0].numel();
-    auto* gates = static_cast<T*>(workspace.scratch(
-        static_cast<size_t>(std::max<int64_t>(sums, 1)) * sizeof(T), out[0].device()));
-    run_forward<T>(op.cell_clip, in, out, gates, nullptr,
+    const int64_t n = in[0].dim(0), units = in[2].dim(1), states = n * in[0].dim(1) * units;
+    Scratch scratch;
+    // A plan has no place for results that nobody reads.
+    const auto place = [&](size_t i, int64_t count) {
+      return out[i].defined() ? ptr<T>(out[i]) : scratch.get<T>(count);
+    };
+    const Places<T> places = {place(0, states), place(1, n * units), place(2, n * units),
+                              scratch.get<T>(4 * states), nullptr};
+    run_forward<T>(op.cell_clip, in, places,
                    dynamic_cast<const PreparedLstm*>(workspace.prepared()));
   });
 }
 
 void run(const op::LstmTrain& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    run_forward<T>(op.cell_clip, in, out, ptr<T>(out[3]), ptr<T>(out[4]), nullptr);
+    run_forward<T>(op.cell_clip, in,
+                   {ptr<T>(out[0]), ptr<T>(out[1]), ptr<T>(out[2]), ptr<T>(out[3]), ptr<T>(out[4])},
+                   nullptr);
   });
 }
 

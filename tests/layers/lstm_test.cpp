@@ -15,6 +15,7 @@
 #include "tuco/core/parallel.h"
 #include "tuco/core/rng.h"
 #include "tuco/data/idx.h"
+#include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/run_graph.h"
 #include "tuco/deploy/trace.h"
@@ -211,6 +212,22 @@ TEST(Lstm, IsTracedAsOneNodeForAnyBatch) {
     EXPECT_EQ(std::get<op::Lstm>(loaded.nodes.at(0).op).cell_clip, 5);
     const Tensor x = normal({7, 6, 3}, 2);
     EXPECT_EQ(difference(deploy::run_graph(loaded, {x}).at(0), net(x)), 0);
+  }
+}
+
+// Plans have no place for results that nobody reads: of one layer the hidden states, of the other
+// the last ones.
+TEST(Lstm, RunsInPlans) {
+  for (const bool last_only : {false, true}) {
+    const Sequential net{Lstm{{.in = 3, .units = 5, .last_only = last_only}},
+                         Linear{{.in = 5, .out = 2}}};
+    net.eval();
+    const auto plan = deploy::Plan::compile(net, normal({2, 6, 3}, 1), {.max_batch = 8});
+    deploy::Context context(plan);
+    for (const int64_t batch : {1, 3, 8, 11}) {
+      const Tensor x = normal({batch, 6, 3}, 2);
+      for (int again = 0; again < 2; ++again) EXPECT_LT(difference(context(x), net(x)), 1e-6);
+    }
   }
 }
 
