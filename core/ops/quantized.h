@@ -168,7 +168,8 @@ struct QSoftmax : NoFields {
 /// Lstm (core/ops/lstm.h) of int8 with gates and cells of int16. Inputs: x int8 (n, t, c), hidden
 /// int8 and cell int16 (n or 1, u), weights int8 (u, 4 * (c + u), both filled up to multiples of
 /// 4), biases int32 (u, 8) and numbers int32 (1, 31), these as deploy/runtime/lstm.h has them.
-/// Outputs: y int8 (n, t, u), hidden and cell (n, u), which may be the inputs' memory.
+/// Outputs: y int8 (n, t, u), hidden and cell (n, u), which may be the inputs' memory; any may be
+/// undefined.
 struct QLstm : NoFields {
   static constexpr std::string_view name = "qlstm";
 };

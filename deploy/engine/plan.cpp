@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "tuco/core/error.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/engine/by_image.h"
@@ -30,14 +28,10 @@ Shape with_batch(Shape shape, int64_t batch) {
 MemoryPlan place(const Graph& graph, int64_t max_batch, const std::vector<int64_t>* offsets) {
   const auto shapes = infer_shapes(graph, max_batch);
   std::vector<int64_t> sizes(shapes.size(), 0);
-  // Recurrent layers go on from all of their results.
-  std::set<int> used;
-  for (const int v : graph.given()) used.insert(v);
-  for (const Graph::Node& node : graph.nodes)
-    if (std::holds_alternative<op::Lstm>(node.op) || std::holds_alternative<op::QLstm>(node.op))
-      used.insert(node.outputs.begin(), node.outputs.end());
+  const std::vector<int> given = graph.given();
   for (int v = 0; v < static_cast<int>(shapes.size()); ++v) {
-    const bool read = !graph.consumers(v).empty() || graph.is_kept(v) || used.contains(v);
+    const bool read =
+        !graph.consumers(v).empty() || graph.is_kept(v) || std::ranges::count(given, v) > 0;
     if (!read || graph.values[v].constant.defined()) continue;
     require<ShapeError>(shapes[v].numel() <= kMaxElements,
                         "Plan: value \"{}\" of shape {} is too large", graph.values[v].name,

@@ -75,9 +75,10 @@ Rows<T> at_step(T* data, int64_t steps, int64_t width, int64_t first, int64_t st
   return {data + (first * steps + step) * width, steps * width};
 }
 
-/// A state of n sequences from one of as many, or from one for all.
+/// A state of n sequences from one of as many, or from one for all. It may be there already.
 template <class T>
 void copy_state(const Tensor& from, int64_t n, T* to) {
+  if (ptr<T>(from) == to) return;
   const int64_t units = from.dim(1), stride = from.dim(0) == n ? units : 0;
   for (int64_t i = 0; i < n; ++i) std::copy_n(ptr<T>(from) + i * stride, units, to + i * units);
 }

@@ -27,11 +27,16 @@ void run(const op::QLstm&, Inputs in, Out out, Workspace&) {
   parallel_for(0, x[0], 1, [&](int64_t begin, int64_t end) {
     Scratch scratch;
     auto* memory = scratch.get<int16_t>(tuco_lstm_scratch(numbers.inputs, numbers.units) / 2);
+    // Nobody may read a result.
+    const auto result = [&]<class T>(Tensor& tensor, int64_t example, int64_t size) {
+      return tensor.defined() ? ptr<T>(tensor) + example * size : scratch.get<T>(size);
+    };
     for (int64_t n = begin; n < end; ++n)
-      tuco_lstm_plain(ptr<int8_t>(out[0]) + n * x[1] * units, ptr<int8_t>(in[0]) + n * x[1] * x[2],
-                      ptr<int8_t>(out[1]) + n * units, ptr<int16_t>(out[2]) + n * units,
-                      first(ptr<int8_t>(in[1]), in[1], n), first(ptr<int16_t>(in[2]), in[2], n),
-                      memory, ptr<int8_t>(in[3]), ptr<int32_t>(in[4]), &numbers);
+      tuco_lstm_plain(
+          result.operator()<int8_t>(out[0], n, x[1] * units), ptr<int8_t>(in[0]) + n * x[1] * x[2],
+          result.operator()<int8_t>(out[1], n, units), result.operator()<int16_t>(out[2], n, units),
+          first(ptr<int8_t>(in[1]), in[1], n), first(ptr<int16_t>(in[2]), in[2], n), memory,
+          ptr<int8_t>(in[3]), ptr<int32_t>(in[4]), &numbers);
   });
 }
 
