@@ -67,6 +67,8 @@ Tensor sigmoid(const Tensor& x) { return run_op1(op::Sigmoid{}, {x}); }
 Tensor relu(const Tensor& x) { return run_op1(op::Relu{}, {x}); }
 Tensor leaky_relu(const Tensor& x, double slope) { return run_op1(op::LeakyRelu{slope}, {x}); }
 Tensor hard_swish(const Tensor& x) { return run_op1(op::HardSwish{}, {x}); }
+Tensor elu(const Tensor& x) { return run_op1(op::Elu{}, {x}); }
+Tensor prelu(const Tensor& x, const Tensor& slope) { return run_op1(op::PRelu{}, {x, slope}); }
 Tensor add_relu(const Tensor& a, const Tensor& b) { return run_op1(op::AddRelu{}, {a, b}); }
 Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
 Tensor clamp(const Tensor& x, double low, double high) {

@@ -56,6 +56,11 @@ Tensor relu(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double slope = 0.01);
 /// x * relu6(x + 3) / 6 (Howard et al., arXiv:1905.02244).
 Tensor hard_swish(const Tensor& x);
+/// x from 0 on, exp(x) - 1 below (Clevert et al., arXiv:1511.07289).
+Tensor elu(const Tensor& x);
+/// x from 0 on, slope * x below, where `slope` broadcasts with x: (channels,) for a slope of each
+/// channel (He et al., arXiv:1502.01852).
+Tensor prelu(const Tensor& x, const Tensor& slope);
 /// relu(a + b), in one pass.
 Tensor add_relu(const Tensor& a, const Tensor& b);
 /// min(max(x, 0), 6).

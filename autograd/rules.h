@@ -54,6 +54,7 @@ Outputs forward(const op::Mul&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Div&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Maximum&, Inputs inputs, Saved* saved);
 Outputs forward(const op::Minimum&, Inputs inputs, Saved* saved);
+Outputs forward(const op::PRelu&, Inputs inputs, Saved* saved);
 Outputs forward(const op::AddRelu&, Inputs inputs, Saved* saved);
 Grads backward(const op::Add&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Sub&, Saved&& saved, Grads gradients, const Needs& needs);
@@ -61,6 +62,7 @@ Grads backward(const op::Mul&, Saved&& saved, Grads gradients, const Needs& need
 Grads backward(const op::Div&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Maximum&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::Minimum&, Saved&& saved, Grads gradients, const Needs& needs);
+Grads backward(const op::PRelu&, Saved&& saved, Grads gradients, const Needs& needs);
 Grads backward(const op::AddRelu&, Saved&& saved, Grads gradients, const Needs& needs);
 Outputs lower(const op::AddRelu&, Inputs inputs);
 template <op::Compare Op>
@@ -160,6 +162,7 @@ TUCO_NO_GRADIENT(QLinear, kQuantized);
 TUCO_NO_GRADIENT(QAdd, kQuantized);
 TUCO_NO_GRADIENT(QSub, kQuantized);
 TUCO_NO_GRADIENT(QMul, kQuantized);
+TUCO_NO_GRADIENT(QPRelu, kQuantized);
 TUCO_NO_GRADIENT(QMean, kQuantized);
 TUCO_NO_GRADIENT(QMaxPool2d, kQuantized);
 TUCO_NO_GRADIENT(QAvgPool2d, kQuantized);

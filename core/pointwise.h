@@ -95,6 +95,12 @@ struct HardSwish : NoFields {
   static constexpr From grad_from = From::input;
 };
 
+/// y = x from 0 on, exp(x) - 1 below (Clevert et al., arXiv:1511.07289).
+struct Elu : NoFields {
+  static constexpr std::string_view name = "elu";
+  static constexpr From grad_from = From::output;
+};
+
 /// Arithmetic of two tensors that broadcast.
 struct Add : NoFields {
   static constexpr std::string_view name = "add";
@@ -113,6 +119,11 @@ struct Maximum : NoFields {
 };
 struct Minimum : NoFields {
   static constexpr std::string_view name = "minimum";
+};
+/// y = a from 0 on, a * b below: b is the slope (He et al., arXiv:1502.01852); at 0 the gradient of
+/// a takes the slope.
+struct PRelu : NoFields {
+  static constexpr std::string_view name = "prelu";
 };
 /// relu(a + b), which lowers into the two.
 struct AddRelu : NoFields {
@@ -135,9 +146,9 @@ struct TypeList {
   static constexpr int size = sizeof...(T);
 };
 
-using UnaryList =
-    TypeList<Affine, Power, Clamp, Abs, Exp, Log, Sqrt, Tanh, Sigmoid, Relu, LeakyRelu, HardSwish>;
-using BinaryList = TypeList<Add, Sub, Mul, Div, Maximum, Minimum, AddRelu>;
+using UnaryList = TypeList<Affine, Power, Clamp, Abs, Exp, Log, Sqrt, Tanh, Sigmoid, Relu,
+                           LeakyRelu, HardSwish, Elu>;
+using BinaryList = TypeList<Add, Sub, Mul, Div, Maximum, Minimum, PRelu, AddRelu>;
 using CompareList = TypeList<Equal, Less, LessEqual>;
 
 template <class T, class List>

@@ -125,6 +125,16 @@ TUCO_FORMULA V grad(const op::HardSwish&, V g, V x) {
 }
 
 template <class V>
+TUCO_FORMULA V forward(const op::Elu&, V x) {
+  const V zero = like(x, 0);
+  return if_less(x, zero, exp(min(x, zero)) - like(x, 1), x);
+}
+template <class V>
+TUCO_FORMULA V grad(const op::Elu&, V g, V y) {
+  return if_less(y, like(y, 0), g * (y + like(y, 1)), g);
+}
+
+template <class V>
 TUCO_FORMULA V forward(const op::Add&, V a, V b) {
   return a + b;
 }
@@ -151,4 +161,8 @@ TUCO_FORMULA V forward(const op::Maximum&, V a, V b) {
 template <class V>
 TUCO_FORMULA V forward(const op::Minimum&, V a, V b) {
   return if_equal(b, b, min(a, b), b);
+}
+template <class V>
+TUCO_FORMULA V forward(const op::PRelu&, V a, V b) {
+  return if_less(a, like(a, 0), forward(op::Mul{}, a, b), a);
 }

@@ -5,6 +5,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/ops/broadcast.h"
+#include "tuco/deploy/ops/chain.h"
 #include "tuco/deploy/ops/lstm.h"
 #include "tuco/deploy/rules.h"
 
@@ -37,8 +38,8 @@ void check_state(const Graph::Value& value) {
 
 /// Ops that take constants of int8 beside activations.
 template <class Op>
-constexpr bool kTakesConstants =
-    op::in_list<Op, op::TypeList<op::Add, op::Sub, op::Mul, op::Maximum, op::Minimum, op::Concat>>;
+constexpr bool kTakesConstants = op::in_list<
+    Op, op::TypeList<op::Add, op::Sub, op::Mul, op::PRelu, op::Maximum, op::Minimum, op::Concat>>;
 
 class Checker {
  public:
@@ -123,6 +124,7 @@ class Checker {
   void check_op(const op::Add&) const { check_operands(); }
   void check_op(const op::Sub&) const { check_operands(); }
   void check_op(const op::Mul&) const { check_operands(); }
+  void check_op(const op::PRelu&) const { check_operands(); }
   void check_op(const op::Maximum&) const {
     check_operands();
     check_same_scale();
@@ -131,12 +133,15 @@ class Checker {
     check_operands();
     check_same_scale();
   }
-  void check_op(const op::Mean& op) const {
-    require<UnsupportedOp>(op.dims.rank() > 0 && op.dims[0] > 0, "mean: over the batch");
+  void check_reduction(const op::ReduceDims& op) const {
+    require<UnsupportedOp>(op.dims.rank() > 0 && op.dims[0] > 0, "{}: over the batch",
+                           name(node_.op));
     require<UnsupportedOp>(
         input(0).meta.shape.numel() / output().meta.shape.numel() <= kMaxSum / kMaxInput,
-        "mean: of too many values for 32 bits");
+        "{}: of too many values for 32 bits", name(node_.op));
   }
+  void check_op(const op::Mean& op) const { check_reduction(op); }
+  void check_op(const op::Sum& op) const { check_reduction(op); }
   void check_op(const op::MaxPool2d&) const { check_same_scale(); }
   void check_op(const op::AvgPool2d&) const { check_same_scale(); }
   void check_op(const op::Reshape& op) const {
@@ -169,6 +174,29 @@ class Checker {
   void check_op(const op::Relu&) const {}
   void check_op(const op::LeakyRelu& op) const {
     require<FormatError>(std::isfinite(op.slope), "leaky_relu: slope {}", op.slope);
+  }
+  void check_op(const op::Elu&) const {}
+  void check_op(const op::Abs&) const {}
+  void check_op(const op::Exp&) const {}
+  void check_op(const op::Log&) const {}
+  void check_op(const op::Sqrt&) const {}
+  template <class Op>
+  void check_chain(const Op& op) const {
+    const auto chain = chain_of(op, *input(0).quantization, *output().quantization);
+    if (!chain) return;
+    for (const Graph::Node& node : chain->nodes) check_node(*chain, node);
+  }
+  void check_op(const op::Affine& op) const { check_chain(op); }
+  void check_op(const op::Power& op) const {
+    require<FormatError>(std::isfinite(op.exponent), "pow: exponent {}", op.exponent);
+    check_chain(op);
+    if (op.exponent != -0.5) return;
+    const float from = input(0).quantization->scale[0], to = output().quantization->scale[0];
+    const double factor = rsqrt_factor(from, to);
+    require<UnsupportedOp>(factor > 0x1p-11 && factor < 0x1p30,
+                           "pow: 1 / sqrt of scale {} to scale {}, with a factor of {}, expected "
+                           "2^-11 to 2^30",
+                           from, to, factor);
   }
   void check_op(const op::HardSwish&) const {
     const float from = input(0).quantization->scale[0], to = output().quantization->scale[0];

@@ -46,6 +46,14 @@ double rescale_factor(float in_scale, float out_scale) {
   return static_cast<double>(in_scale) / static_cast<double>(out_scale);
 }
 
+double abs_factor(float in_scale, float out_scale) {
+  return static_cast<double>(in_scale / out_scale);
+}
+
+double rsqrt_factor(float in_scale, float out_scale) {
+  return 1 / static_cast<double>(std::sqrt(in_scale) * out_scale);
+}
+
 AddMultipliers add_multipliers(float a_scale, float b_scale, float out_scale, Rounding rounding) {
   const double common = 2 * static_cast<double>(std::max(a_scale, b_scale));
   return {quantize_multiplier(static_cast<double>(a_scale) / common, rounding),

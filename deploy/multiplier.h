@@ -18,8 +18,16 @@ Multiplier quantize_multiplier(double factor, Rounding rounding = Rounding::kDou
 /// ReLU with its slope: in * weight / out in double.
 double product_factor(float in_scale, float weight_scale, float out_scale);
 
-/// The factor of a change of scale (TFLite's QUANTIZE), of ReLU and of a mean: in / out in double.
+/// The factor of a change of scale (TFLite's QUANTIZE), of ReLU, of a sum and of a mean: in / out
+/// in double.
 double rescale_factor(float in_scale, float out_scale);
+
+/// The factor of an absolute value: in / out in float32.
+double abs_factor(float in_scale, float out_scale);
+
+/// The factor of 1 / sqrt, from that of the input's integer: 1 / (sqrt(in) * out), the root and the
+/// product in float32.
+double rsqrt_factor(float in_scale, float out_scale);
 
 /// The three factors of an addition or a subtraction (deploy/runtime/add.h).
 struct AddMultipliers {

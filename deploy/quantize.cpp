@@ -286,8 +286,8 @@ bool works_in_place(const op::Any& any) {
   return std::visit(
       []<class Op>(const Op&) {
         return op::Unary<Op> || op::Binary<Op> ||
-               op::in_list<Op, op::TypeList<op::Softmax, op::QAdd, op::QSub, op::QMul, op::QLookup,
-                                            op::QSoftmax>>;
+               op::in_list<Op, op::TypeList<op::Softmax, op::QAdd, op::QSub, op::QMul, op::QPRelu,
+                                            op::QLookup, op::QSoftmax>>;
       },
       any);
 }

@@ -106,12 +106,21 @@ TUCO_DEPLOY_RULES(LeakyRelu);
 TUCO_DEPLOY_RULES(HardSwish);
 TUCO_DEPLOY_RULES(Tanh);
 TUCO_DEPLOY_RULES(Sigmoid);
+TUCO_DEPLOY_RULES(PRelu);  // ops/prelu.cpp
+TUCO_DEPLOY_RULES(Elu);    // ops/functions.cpp
+TUCO_DEPLOY_RULES(Abs);
+TUCO_DEPLOY_RULES(Exp);
+TUCO_DEPLOY_RULES(Log);
+TUCO_DEPLOY_RULES(Sqrt);
+TUCO_DEPLOY_RULES(Power);
+TUCO_DEPLOY_RULES(Affine);
 TUCO_DEPLOY_RULES(Softmax);    // ops/softmax.cpp
 TUCO_DEPLOY_RULES(Conv2d);     // ops/conv2d.cpp
 TUCO_DEPLOY_RULES(Linear);     // ops/linear.cpp
 TUCO_DEPLOY_RULES(MaxPool2d);  // ops/pool2d.cpp
 TUCO_DEPLOY_RULES(AvgPool2d);
 TUCO_DEPLOY_RULES(Mean);    // ops/mean.cpp
+TUCO_DEPLOY_RULES(Sum);
 TUCO_DEPLOY_RULES(Concat);  // ops/shapes.cpp
 TUCO_DEPLOY_RULES(Pad);
 TUCO_DEPLOY_RULES(Reshape);
@@ -141,9 +150,9 @@ template <>
 inline constexpr const char* not_quantizable<op::Custom> = "a user's op has no int8 form";
 
 template <class Op>
-requires op::in_list<Op, op::TypeList<op::Affine, op::Power, op::Abs, op::Exp, op::Log, op::Sqrt,
-                                      op::Div, op::Where, op::Cast, op::Gather, op::Expand, op::Sum,
-                                      op::Max, op::ArgMax, op::MatMul, op::LogSoftmax>> ||
+requires op::in_list<Op,
+                     op::TypeList<op::Div, op::Where, op::Cast, op::Gather, op::Expand,
+                                  op::Max, op::ArgMax, op::MatMul, op::LogSoftmax>> ||
     op::Compare<Op>
 inline constexpr const char* not_quantizable<Op> = kNoKernel;
 

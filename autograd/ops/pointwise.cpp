@@ -169,6 +169,16 @@ Grads backward(const op::Minimum& op, Saved&& saved, Grads g, const Needs& needs
   return backward_of_choice(op.name, saved, g[0], needs, false);
 }
 
+Outputs forward(const op::PRelu& op, Inputs in, Saved* saved) {
+  return forward_keeping_values(op, in, saved);
+}
+Grads backward(const op::PRelu& op, Saved&& saved, Grads g, const Needs& needs) {
+  const Tensor x = saved.take(op.name, 0), slope = saved.take(op.name, 1);
+  const Tensor zero = zeros({}, {g[0].dtype(), g[0].device()});
+  return {needs[0] ? sum_to(where(less(zero, x), g[0], g[0] * slope), x.shape()) : Tensor(),
+          needs[1] ? sum_to(g[0] * minimum(x, zero), slope.shape()) : Tensor()};
+}
+
 Outputs forward(const op::AddRelu& op, Inputs in, Saved* saved) {
   Outputs out = forward_keeping_shapes(op, in, saved);
   if (saved) saved->keep(out[0]);

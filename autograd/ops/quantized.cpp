@@ -116,6 +116,12 @@ OutputMetas infer(const op::QMul& op, Metas in) {
   return out;
 }
 
+OutputMetas infer(const op::QPRelu& op, Metas in) {
+  OutputMetas out = infer_operands(op, in);
+  for (const Multiplier& m : {op.above, op.below}) require_sane(op.name, m);
+  return out;
+}
+
 OutputMetas infer(const op::QConv2dAdd& op, Metas in) {
   require_inputs(op.name, in.size(), 5, 5);
   const OutputMetas result = infer(op.conv, in.first(4));

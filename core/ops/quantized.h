@@ -96,6 +96,23 @@ struct QMul {
   }
 };
 
+/// Inputs: a and b int8, which broadcast. From its zero point on, a is scaled by `above`; below,
+/// its product with b, both moved by their zero points, is scaled by `below`.
+struct QPRelu {
+  static constexpr std::string_view name = "qprelu";
+  int32_t a_zero_point = 0, b_zero_point = 0;
+  Multiplier above, below;
+  Requantize out;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("a_zero_point", self.a_zero_point);
+    visit("b_zero_point", self.b_zero_point);
+    visit("above", self.above);
+    visit("below", self.below);
+    Requantize::fields(self.out, visit);
+  }
+};
+
 /// A QConv2d, and a QAdd of its result, which is a, and b. Inputs: those of the QConv2d, then b, of
 /// the output's shape, which must not be the output's memory.
 struct QConv2dAdd {
@@ -109,7 +126,8 @@ struct QConv2dAdd {
   }
 };
 
-/// The mean of int8 over neighbouring dimensions, whose count is part of the multiplier.
+/// The mean of int8 over neighbouring dimensions, whose count is part of the multiplier; the sum,
+/// if it is not.
 struct QMean : ReduceDims {
   static constexpr std::string_view name = "qmean";
   int32_t in_zero_point = 0;
@@ -194,7 +212,7 @@ struct DequantizeLinear : QuantizeLinear {
 
 /// The ops above.
 using QuantizedList =
-    TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QSub, QMul, QMean, QMaxPool2d, QAvgPool2d, QLookup,
-             QSoftmax, QLstm, QuantizeLinear, DequantizeLinear>;
+    TypeList<QConv2d, QConv2dAdd, QLinear, QAdd, QSub, QMul, QPRelu, QMean, QMaxPool2d, QAvgPool2d,
+             QLookup, QSoftmax, QLstm, QuantizeLinear, DequantizeLinear>;
 
 }  // namespace tuco::op

@@ -26,7 +26,8 @@ using ReductionList = op::TypeList<op::Sum, op::Mean, op::Max, op::ArgMax, op::Q
 template <class Op>
 constexpr bool kPointwise =
     op::Unary<Op> || op::Binary<Op> || op::Compare<Op> ||
-    op::in_list<Op, op::TypeList<op::Where, op::Cast, op::Copy, op::QAdd, op::QSub, op::QMul>>;
+    op::in_list<
+        Op, op::TypeList<op::Where, op::Cast, op::Copy, op::QAdd, op::QSub, op::QMul, op::QPRelu>>;
 
 template <class Op>
 bool is_apart(const Op& op, const std::vector<Shape>& in) {

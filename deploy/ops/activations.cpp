@@ -1,11 +1,9 @@
 // Point-wise activations that no other op took in. Tanh and the logistic function are fixed-point
 // algorithms rather than formulas: the interpreter runs the runtime's own code for them, which is
-// held against TFLite Micro's outputs in tests/runtime. Generated C has tables of their results:
-// 256 bytes and a load for each number, where the code takes 560 to 1,500 bytes on a Cortex-M.
-#include "tuco/core/error.h"
-#include "tuco/deploy/ops/emit.h"
+// held against TFLite Micro's outputs in tests/runtime. Generated C has tables of their results,
+// where the code takes 560 to 1,500 bytes on a Cortex-M.
+#include "tuco/deploy/ops/lookup.h"
 #include "tuco/deploy/reference_arithmetic.h"
-#include "tuco/deploy/rules.h"
 #include "tuco/deploy/runtime/logistic.h"
 #include "tuco/deploy/runtime/tanh.h"
 
@@ -50,30 +48,6 @@ void emit_clamp(const QuantizedNode& node, const op::Clamp& clamp, Program& prog
 }
 
 constexpr op::Clamp kRelu{.low = 0};
-
-/// All that a point-wise op can give.
-template <class Op>
-Tensor table_of(const Op& op, const QuantizedNode& node) {
-  std::vector<int8_t> all(256);
-  for (int i = 0; i < 256; ++i) all[i] = static_cast<int8_t>(i - 128);
-  Tensor table = empty({256}, {DType::int8});
-  interpret(op, node, std::array{from_values(all, {256})}, table);
-  return table;
-}
-
-template <class Op>
-Int8Op lookup(const Op& op, const QuantizedNode& node) {
-  return {op::QLookup{}, node.node.inputs, {table_of(op, node)}};
-}
-
-template <class Op>
-void emit_lookup(const Op& op, const QuantizedNode& node, Program& program) {
-  const auto values = table_of(op, node).template to_vector<int8_t>();
-  const Argument table = program.array("int8_t", "table", {values.begin(), values.end()});
-  program.call("lookup.h", "lookup",
-               {output_place(program, node), input_place(program, node),
-                elements_per_image(node.output()), table});
-}
 
 using SigmoidKernel = void (*)(int8_t*, const int8_t*, int32_t, int32_t, int32_t, int32_t, int32_t,
                                int32_t);

@@ -9,6 +9,7 @@
 #include "lookup.h"
 #include "maximum.h"
 #include "mul.h"
+#include "prelu.h"
 #include "quick_add.h"
 
 TUCO_SHARED void tuco_check_quick_add(tuco_checks* c, const int32_t* a) {
@@ -101,6 +102,21 @@ TUCO_SHARED void tuco_check_multiply(tuco_checks* c, const int32_t* a) {
 TUCO_SHARED void tuco_call_multiply(const tuco_model* m, const int32_t* a) {
   tuco_multiply(TUCO_OUT, TUCO_IN, TUCO_INT8(2), TUCO_POINTER(tuco_broadcast, 3),
                 TUCO_POINTER(tuco_multiplication, 4));
+}
+
+TUCO_SHARED void tuco_check_prelu(tuco_checks* c, const int32_t* a) {
+  tuco_check_broadcast(c, a);
+  const tuco_rectification* p = TUCO_STRUCT(tuco_rectification, a[4]);
+  if (c->failed) return;
+  tuco_expect_int8(c, p->a_zero_point);
+  tuco_expect_int8(c, p->b_zero_point);
+  tuco_expect_int8(c, p->out_zero_point);
+  tuco_expect_factor(c, p->above_multiplier, p->above_shift, p->rounding);
+  tuco_expect_factor(c, p->below_multiplier, p->below_shift, p->rounding);
+}
+TUCO_SHARED void tuco_call_prelu(const tuco_model* m, const int32_t* a) {
+  tuco_prelu(TUCO_OUT, TUCO_IN, TUCO_INT8(2), TUCO_POINTER(tuco_broadcast, 3),
+             TUCO_POINTER(tuco_rectification, 4));
 }
 
 TUCO_SHARED void tuco_check_maximum(tuco_checks* c, const int32_t* a) {

@@ -33,7 +33,8 @@
   X(25, copy_strided, COPY_STRIDED, 3)               \
   X(26, resize_nearest, RESIZE_NEAREST, 8)           \
   X(27, lstm, LSTM, 10)                              \
-  X(28, lstm_plain, LSTM_PLAIN, 10)
+  X(28, lstm_plain, LSTM_PLAIN, 10)                  \
+  X(29, prelu, PRELU, 5)
 
 enum {
 #define TUCO_NUMBER(number, name, NAME, arguments) TUCO_KERNEL_##NAME = number,

@@ -1,4 +1,5 @@
-// The mean over neighbouring axes, rescaled: height and width of an image, its global average.
+// The mean or the sum over neighbouring axes, rescaled: height and width of an image, its global
+// average.
 #ifndef TUCO_RUNTIME_MEAN_H
 #define TUCO_RUNTIME_MEAN_H
 
@@ -7,7 +8,8 @@
 // out (outer, inner) = means over the middle axis of in (outer, reduced, inner). multiplier and
 // shift are those of in_scale / out_scale with 1 / reduced worked in as TFLite does it: with
 // n = min(floor(log2(reduced)), 32, 31 + shift), the multiplier becomes
-// (multiplier << n) / reduced, truncated, in 64 bits, and the shift n less.
+// (multiplier << n) / reduced, truncated, in 64 bits, and the shift n less. Without that, out are
+// the sums.
 TUCO_KERNEL void tuco_mean(int8_t* TUCO_RESTRICT out, const int8_t* TUCO_RESTRICT in, int32_t outer,
                            int32_t reduced, int32_t inner, int32_t in_zero_point,
                            int32_t multiplier, int32_t shift, int32_t out_zero_point,

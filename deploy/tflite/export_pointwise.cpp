@@ -3,6 +3,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/multiplier.h"
+#include "tuco/deploy/ops/chain.h"
 #include "tuco/deploy/tflite/exporter.h"
 
 namespace tuco::tflite {
@@ -20,6 +21,47 @@ void add_with_number(NodeExport& node, BuiltinOperator code, int input, double v
            code == BuiltinOperator::MUL ? builder.add_options(schema::CreateMulOptions, none)
                                         : builder.add_options(schema::CreateAddOptions, none, true),
            output);
+}
+
+/// Adds the operators of a chain, of one number each, from the input to the output.
+void add_chain(const Graph& chain, NodeExport& node) {
+  Builder& builder = node.builder();
+  const auto none = schema::ActivationFunctionType::NONE;
+  std::vector<int> tensors(chain.values.size(), -1);
+  tensors[chain.inputs[0]] = node.in(0);
+  tensors[chain.outputs[0]] = node.out();
+  const auto tensor_of = [&](int v) {
+    const Graph::Value& value = chain.values[v];
+    if (tensors[v] < 0)
+      tensors[v] = value.constant.defined()
+                       ? builder.add_constant(node.result().name + ".number", value.constant,
+                                              value.quantization)
+                       : node.between(node.result_shape(), value.quantization);
+    return tensors[v];
+  };
+  for (const Graph::Node& part : chain.nodes) {
+    std::vector<int> inputs;
+    for (const int v : part.inputs) inputs.push_back(tensor_of(v));
+    const int output = tensor_of(part.outputs[0]);
+    if (std::holds_alternative<op::Mul>(part.op))
+      node.add(BuiltinOperator::MUL, inputs, builder.add_options(schema::CreateMulOptions, none),
+               output);
+    else if (std::holds_alternative<op::Add>(part.op))
+      node.add(BuiltinOperator::ADD, inputs,
+               builder.add_options(schema::CreateAddOptions, none, true), output);
+    else if (std::holds_alternative<op::Sub>(part.op))
+      node.add(BuiltinOperator::SUB, inputs,
+               builder.add_options(schema::CreateSubOptions, none, true), output);
+    else
+      node.add(BuiltinOperator::QUANTIZE, inputs,
+               builder.add_options(schema::CreateQuantizeOptions), output);
+  }
+}
+
+template <class Op>
+std::optional<Graph> chain_of(const Op& op, NodeExport& node) {
+  if (!node.int8()) return {};
+  return deploy::chain_of(op, *node.value(0).quantization, *node.result().quantization);
 }
 
 }  // namespace
@@ -50,7 +92,7 @@ void write(const op::Minimum&, NodeExport& node) {
 }
 
 void write(const op::Affine& op, NodeExport& node) {
-  require<UnsupportedOp>(!node.int8(), "it has no int8 form");
+  if (const auto chain = chain_of(op, node)) return add_chain(*chain, node);
   if (op.shift == 0)
     return add_with_number(node, BuiltinOperator::MUL, node.in(0), op.scale, node.out());
   int scaled = node.in(0);
@@ -62,6 +104,9 @@ void write(const op::Affine& op, NodeExport& node) {
 }
 
 void write(const op::Power& op, NodeExport& node) {
+  if (const auto chain = chain_of(op, node)) return add_chain(*chain, node);
+  require<UnsupportedOp>(!node.int8() || op.exponent == -0.5,
+                         "to the power of {}, of which the format has no int8", op.exponent);
   const BuiltinOperator code = op.exponent == 2      ? BuiltinOperator::SQUARE
                                : op.exponent == 0.5  ? BuiltinOperator::SQRT
                                : op.exponent == -0.5 ? BuiltinOperator::RSQRT
@@ -104,7 +149,17 @@ void write(const op::HardSwish&, NodeExport& node) {
 void write(const op::Abs&, NodeExport& node) { node.add(BuiltinOperator::ABS, {node.in(0)}); }
 void write(const op::Exp&, NodeExport& node) { node.add(BuiltinOperator::EXP, {node.in(0)}); }
 void write(const op::Log&, NodeExport& node) { node.add(BuiltinOperator::LOG, {node.in(0)}); }
-void write(const op::Sqrt&, NodeExport& node) { node.add(BuiltinOperator::SQRT, {node.in(0)}); }
+void write(const op::Sqrt&, NodeExport& node) {
+  // LiteRT computes one of int8 otherwise, TFLite Micro none.
+  require<UnsupportedOp>(!node.int8(), "of int8, on which the format's runtimes disagree");
+  node.add(BuiltinOperator::SQRT, {node.in(0)});
+}
+void write(const op::Elu&, NodeExport& node) {
+  node.add_version(BuiltinOperator::ELU, 1, {node.in(0)});
+}
+void write(const op::PRelu&, NodeExport& node) {
+  node.add_version(BuiltinOperator::PRELU, 1, both(node));
+}
 void write(const op::Tanh&, NodeExport& node) { node.add(BuiltinOperator::TANH, {node.in(0)}); }
 void write(const op::Sigmoid&, NodeExport& node) {
   node.add(BuiltinOperator::LOGISTIC, {node.in(0)});

@@ -4,6 +4,7 @@
 
 #include "tuco/core/error.h"
 #include "tuco/deploy/multiplier.h"
+#include "tuco/deploy/ops/chain.h"
 
 namespace tuco::tflite {
 namespace {
@@ -24,6 +25,30 @@ class Limits {
       require<UnsupportedOp>(common < (1 << 20) * double{output()},
                              "its result's scale {} is too small for the inputs' {} and {}",
                              output(), input(0), input(1));
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Abs, op::PRelu, op::Sum>>) {
+      // Integers are shifted left before they are multiplied.
+      double largest = 255, factor = deploy::rescale_factor(input(0), output());
+      if constexpr (std::is_same_v<Op, op::PRelu>)
+        if (input(1) > 1.0f / 255) largest *= 255, factor *= double{input(1)};
+      if constexpr (std::is_same_v<Op, op::Sum>)
+        largest *= static_cast<double>(shape(node_.inputs[0]).numel()) /
+                   static_cast<double>(shape(node_.outputs[0]).numel());
+      require<UnsupportedOp>(largest * 2 * factor < 0x1p31,
+                             "its result's scale {} is too small for the input's {}: numbers "
+                             "overflow 32 bits",
+                             output(), input(0));
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Elu, op::Exp>>) {
+      // Tables are made of integers of 32 bits.
+      const auto& from = *graph_.values[node_.inputs[0]].quantization;
+      const double largest = double{input(0)} * (127 - from.zero_point[0]);
+      const double result = std::is_same_v<Op, op::Exp> ? std::exp(largest) : largest;
+      require<UnsupportedOp>(result < 0x1p30 * double{output()},
+                             "the result {} at a scale of {}, beyond 32 bits", result, output());
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Affine, op::Power>>) {
+      const auto& from = *graph_.values[node_.inputs[0]].quantization;
+      const auto& to = *graph_.values[node_.outputs[0]].quantization;
+      if (const auto chain = deploy::chain_of(op, from, to))
+        for (const Graph::Node& part : chain->nodes) check_limits(*chain, part);
     } else if constexpr (op::in_list<Op, op::TypeList<op::Sigmoid, op::Tanh>>) {
       // Below, the input at which they saturate overflows 32 bits.
       require<UnsupportedOp>(input(0) >= 0x1p-28f && input(0) < 0x1p4f,
@@ -44,6 +69,8 @@ class Limits {
   float output() const {
     return graph_.values[node_.outputs.at(0)].quantization.value().scale.at(0);
   }
+
+  const Shape& shape(int value) const { return graph_.values[value].meta.shape; }
 
   const Graph& graph_;
   const Graph::Node& node_;

@@ -33,6 +33,12 @@ void import_binary(OperatorImport& op) {
 
 void import_unary(OperatorImport& op, const op::Any& unary) { op.give(unary, {op.activation(0)}); }
 
+/// A function that TFLite Micro has for floats alone, and LiteRT does not compute from a table.
+void import_of_floats(OperatorImport& op, const op::Any& unary) {
+  require<UnsupportedOp>(!op.int8(), "of int8, which TFLite Micro does not have");
+  import_unary(op, unary);
+}
+
 void import_clamp(OperatorImport& op, const op::Clamp& clamp) {
   // LiteRT changes the scale, TFLite Micro takes the integers as they are.
   require<UnsupportedOp>(op.quantization_of(op.input(0)) == op.quantization_of(op.output()),
@@ -93,18 +99,17 @@ void import_relu6(OperatorImport& op) { import_clamp(op, {0, 6}); }
 void import_relu_n1_to_1(OperatorImport& op) { import_clamp(op, {-1, 1}); }
 void import_relu_0_to_1(OperatorImport& op) { import_clamp(op, {0, 1}); }
 void import_abs(OperatorImport& op) { import_unary(op, op::Abs{}); }
-void import_neg(OperatorImport& op) { import_unary(op, op::Affine{-1, 0}); }
+void import_neg(OperatorImport& op) { import_of_floats(op, op::Affine{-1, 0}); }
 void import_exp(OperatorImport& op) { import_unary(op, op::Exp{}); }
 void import_log(OperatorImport& op) { import_unary(op, op::Log{}); }
-void import_sqrt(OperatorImport& op) { import_unary(op, op::Sqrt{}); }
+void import_sqrt(OperatorImport& op) { import_of_floats(op, op::Sqrt{}); }
 void import_rsqrt(OperatorImport& op) { import_unary(op, op::Power{-0.5}); }
-void import_square(OperatorImport& op) { import_unary(op, op::Power{2}); }
+void import_square(OperatorImport& op) { import_of_floats(op, op::Power{2}); }
 
 void import_pow(OperatorImport& op) {
   const Tensor exponent = op.constant(1);
-  require<UnsupportedOp>(exponent.numel() == 1 && !op.int8(), "to {} exponents, expected one",
-                         exponent.numel());
-  import_unary(op, op::Power{exponent.item<double>()});
+  require<UnsupportedOp>(exponent.numel() == 1, "to {} exponents, expected one", exponent.numel());
+  import_of_floats(op, op::Power{exponent.item<double>()});
 }
 
 void import_leaky_relu(OperatorImport& op) {
@@ -115,19 +120,8 @@ void import_leaky_relu(OperatorImport& op) {
 
 void import_hard_swish(OperatorImport& op) { import_unary(op, op::HardSwish{}); }
 
-void import_elu(OperatorImport& op) {
-  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
-  const int input = op.activation(0);
-  const int below = op.between(op::Exp{}, {op.between(op::Clamp{.high = 0}, {input})});
-  op.give(op::Add{}, {op.between(op::Relu{}, {input}), op.between(op::Affine{1, -1}, {below})});
-}
-
-void import_prelu(OperatorImport& op) {
-  require<UnsupportedOp>(!op.int8(), "it has no int8 form here");
-  const int input = op.activation(0), slope = op.operand(1);
-  const int below = op.between(op::Mul{}, {op.between(op::Clamp{.high = 0}, {input}), slope});
-  op.give(op::Add{}, {op.between(op::Relu{}, {input}), below});
-}
+void import_elu(OperatorImport& op) { import_unary(op, op::Elu{}); }
+void import_prelu(OperatorImport& op) { op.give(op::PRelu{}, operands_of(op)); }
 
 void import_quantize(OperatorImport& op) {
   if (op.int8() && op.has(0) && op.input(0).type() == TensorType::UINT8) {

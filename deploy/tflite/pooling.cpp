@@ -70,13 +70,14 @@ Shape result_sizes(OperatorImport& op, const op::ReduceDims& reduction) {
   return sizes;
 }
 
-void import_int8_mean(OperatorImport& op) {
+template <class Reduction>
+void import_int8_reduction(OperatorImport& op) {
   const op::ReduceDims reduction = reduction_of(op);
   const auto [value, first, last] = neighbours_of(op, reduction.dims);
-  op::Mean mean{{.keep = reduction.keep}};
-  for (int i = first; i <= last; ++i) mean.dims.push_back(i);
-  if (mean.dims == reduction.dims || !reduction.keep) return op.give(mean, {value});
-  const int result = op.between(mean, {value}, op.quantization_of(op.output()));
+  Reduction neighbours{{.keep = reduction.keep}};
+  for (int i = first; i <= last; ++i) neighbours.dims.push_back(i);
+  if (neighbours.dims == reduction.dims || !reduction.keep) return op.give(neighbours, {value});
+  const int result = op.between(neighbours, {value}, op.quantization_of(op.output()));
   op.give(op::Reshape{result_sizes(op, reduction)}, {result});
 }
 
@@ -98,9 +99,11 @@ void import_int8_maximum(OperatorImport& op) {
 void import_average_pool_2d(OperatorImport& op) { import_pool<op::AvgPool2d>(op); }
 void import_max_pool_2d(OperatorImport& op) { import_pool<op::MaxPool2d>(op); }
 void import_mean(OperatorImport& op) {
-  op.int8() ? import_int8_mean(op) : import_reduction<op::Mean>(op);
+  op.int8() ? import_int8_reduction<op::Mean>(op) : import_reduction<op::Mean>(op);
 }
-void import_sum(OperatorImport& op) { import_reduction<op::Sum>(op); }
+void import_sum(OperatorImport& op) {
+  op.int8() ? import_int8_reduction<op::Sum>(op) : import_reduction<op::Sum>(op);
+}
 void import_reduce_max(OperatorImport& op) {
   op.int8() ? import_int8_maximum(op) : import_reduction<op::Max>(op);
 }

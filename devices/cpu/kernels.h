@@ -86,6 +86,7 @@ void run(const op::QLinear& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAdd& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QSub& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMul& op, Inputs in, Out out, Workspace& workspace);
+void run(const op::QPRelu& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMean& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QMaxPool2d& op, Inputs in, Out out, Workspace& workspace);
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Workspace& workspace);

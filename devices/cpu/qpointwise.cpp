@@ -88,6 +88,19 @@ void multiply(const op::QMul& op, const int8_t* a, const int8_t* b, int8_t* y, i
   });
 }
 
+void rectify(const op::QPRelu& op, const int8_t* a, const int8_t* b, int8_t* y, int64_t size) {
+  const UniformConstants above(op.above, op.out), below(op.below, op.out);
+  const VecI low = splat_integer(op.out.low), high = splat_integer(op.out.high);
+  for_each_vector(size, [&](int64_t i, int64_t count) {
+    const VecI x = load_int8(a + i, count) - splat_integer(op.a_zero_point),
+               slope = load_int8(b + i, count) - splat_integer(op.b_zero_point);
+    const VecI v =
+        hn::IfThenElse(x < hn::Zero(I32()), requantize_general(x * slope, below.constants, 0),
+                       requantize_general(x, above.constants, 0));
+    store_first_bytes(I8Quarter(), narrow(hn::Min(hn::Max(v, low), high)), y + i, count);
+  });
+}
+
 /// A QShortAdd of vectors. The half is what its input less the zero point is, shifted
 /// left by 19; the other input is taken as pairs (pairs_of), also less the zero point.
 class ShortAddition {
@@ -244,6 +257,7 @@ namespace tuco::cpu {
 HWY_EXPORT(add);
 HWY_EXPORT(subtract);
 HWY_EXPORT(multiply);
+HWY_EXPORT(rectify);
 HWY_EXPORT(look_up);
 HWY_EXPORT(quantize);
 HWY_EXPORT(dequantize);
@@ -303,6 +317,10 @@ void run(const op::QSub& op, Inputs in, Out out, Workspace&) {
 
 void run(const op::QMul& op, Inputs in, Out out, Workspace&) {
   run_broadcast(op, in, out, TUCO_DISPATCH(multiply));
+}
+
+void run(const op::QPRelu& op, Inputs in, Out out, Workspace&) {
+  run_broadcast(op, in, out, TUCO_DISPATCH(rectify));
 }
 
 void run(const op::QLookup&, Inputs in, Out out, Workspace&) {

@@ -144,7 +144,8 @@ int main() {
   check(op::Relu{}, [](double x) { return std::fmax(x, 0); });
   check(op::LeakyRelu{0.3}, [](double x) { return x < 0 ? 0.3 * x : x; });
   check(op::HardSwish{}, [](double x) { return x * std::fmin(std::fmax(x + 3, 0), 6) / 6; });
-  static_assert(op::UnaryList::size == 12, "a new formula wants its line above");
+  check(op::Elu{}, [](double x) { return x < 0 ? std::expm1(x) : x; });
+  static_assert(op::UnaryList::size == 13, "a new formula wants its line above");
   check_binary<op::Add>([](double a, double b) { return a + b; });
   check_binary<op::Sub>([](double a, double b) { return a - b; });
   check_binary<op::Mul>([](double a, double b) { return a * b; });
@@ -152,7 +153,8 @@ int main() {
   check_binary<op::Maximum>([](double a, double b) { return std::fmax(a, b); });
   check_binary<op::Minimum>([](double a, double b) { return std::fmin(a, b); });
   check_binary<op::AddRelu>([](double a, double b) { return std::fmax(a + b, 0); });
-  static_assert(op::BinaryList::size == 7, "a new formula wants its line above");
+  check_binary<op::PRelu>([](double a, double b) { return a < 0 ? a * b : a; });
+  static_assert(op::BinaryList::size == 8, "a new formula wants its line above");
   std::printf("%d failures; kernels %s\n", failures,
               has_device() ? "ran on the device" : "compiled, no device here to run them");
   return failures != 0;

@@ -351,6 +351,7 @@ TEST(Int8Ops, OperandsThatBroadcast) {
     single.expect(op::Add{}, {a, b}, shape, activation);
     single.expect(op::Sub{}, {a, b}, shape, activation);
     single.expect(op::Mul{}, {a, b}, shape, activation);
+    single.expect(op::PRelu{}, {a, b}, shape);
     single.expect(op::Maximum{}, {a, b}, shape, {}, single.quantization(a));
     single.expect(op::Minimum{}, {a, b}, shape, {}, single.quantization(a));
   });
@@ -432,8 +433,13 @@ TEST(Int8Ops, PoolingAndMeans) {
     const int64_t elements = images.numel();
     single.expect(op::Mean{{{1, 2}, false}}, {x}, {images[0], images[3]});
     single.expect(op::Mean{{{3}, true}}, {x}, {images[0], images[1], images[2], 1});
+    single.expect(op::Sum{{{1, 2}, false}}, {x}, {images[0], images[3]});
+    single.expect(op::Sum{{{3}, true}}, {x}, {images[0], images[1], images[2], 1});
     single.expect(op::Relu{}, {x}, images);
     single.expect(op::LeakyRelu{rng.uniform(0, 1.5)}, {x}, images);
+    const auto expect_each = [&](const auto&... op) { (single.expect(op, {x}, images), ...); };
+    expect_each(op::Elu{}, op::Exp{}, op::Log{}, op::Sqrt{}, op::Abs{}, op::Power{1.5},
+                op::Power{2}, op::Power{-0.5}, op::Affine{-2, 0.5}, op::Affine{0.3, 0});
     Quantization coarse = single.random_quantization();  // at least a 128th of the input's
     coarse.scale[0] = std::max(coarse.scale[0], single.quantization(x).scale[0] / 64);
     single.expect(op::HardSwish{}, {x}, images, {}, coarse);
@@ -454,7 +460,7 @@ TEST(Int8Ops, PoolingAndMeans) {
 
 TEST(Int8Ops, RefuseWhatHasNoInt8Form) {
   Graph graph;
-  graph.nodes.push_back({op::Exp{}, {}, {}, "", {}});
+  graph.nodes.push_back({op::LogSoftmax{}, {}, {}, "", {}});
   EXPECT_THROW(int8_op({graph, graph.nodes[0], Rounding::kDouble}), UnsupportedOp);
 }
 

@@ -22,7 +22,7 @@ inline Network random_pointwise_network(uint64_t seed) {
         shape.push_back(rng.below(2) ? size[d] : 1);
       return b.constant(fmt::format("operand{}", i), shape, 1, 0.3);
     };
-    switch (rng.below(9)) {
+    switch (rng.below(11)) {
       case 0:
       case 1: {
         const Tensor c = operand();
@@ -89,6 +89,25 @@ inline Network random_pointwise_network(uint64_t seed) {
         layers.push_back(
             [=](const Tensor& x) { return pad(x, {0, 1, 0, 1}, {0, 0, 2, 0}, value); });
         size = {size[0] + 1, size[1] + 2, size[2] + 1};
+        break;
+      }
+      case 8:
+      case 9: {  // functions that are tables, slopes, and sums
+        const Tensor slopes = operand();
+        const uint32_t kind = rng.below(10);
+        const double factor = 0.25 * (static_cast<double>(rng.below(13)) - 6);
+        layers.push_back([=](const Tensor& x) {
+          return kind == 0   ? elu(x)
+                 : kind == 1 ? abs(x)
+                 : kind == 2 ? pow(x, 2)
+                 : kind == 3 ? pow(abs(x) + 0.5, -0.5)
+                 : kind == 4 ? sqrt(sigmoid(x))
+                 : kind == 5 ? log(exp(tanh(x)) + 0.5)
+                 : kind == 6 ? x - pow(sigmoid(x), 1.7) + factor * x
+                 : kind == 7 ? x + sum(x, {3}, true) * 0.125
+                 : kind == 8 ? x * factor - 0.75
+                             : prelu(x, slopes);
+        });
         break;
       }
       default: {

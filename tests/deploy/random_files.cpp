@@ -46,7 +46,7 @@ class RandomFile : Draws {
         &R::slice,  &R::strided_slice, &R::strided_slice, &R::split,     &R::split_v, &R::pack,
         &R::unpack, &R::squeeze,       &R::expand,        &R::transpose, &R::resize,  &R::relu6,
         &R::leaky,  &R::hard_swish,    &R::combine,       &R::combine,   &R::combine, &R::choose,
-        &R::reduce, &R::reduce,        &R::quantize};
+        &R::reduce, &R::reduce,        &R::quantize,      &R::prelu,     &R::prelu,   &R::function};
     return all;
   }
 
@@ -75,7 +75,8 @@ class RandomFile : Draws {
     const int result = add(shape, quantization);
     // Some had int8 from the beginning.
     const bool first = code == BuiltinOperator::HARD_SWISH ||
-                       code == BuiltinOperator::EXPAND_DIMS || code == BuiltinOperator::SQUEEZE;
+                       code == BuiltinOperator::EXPAND_DIMS || code == BuiltinOperator::SQUEEZE ||
+                       code == BuiltinOperator::ELU || code == BuiltinOperator::PRELU;
     file_.add_operator(code, first ? 1 : 2, inputs, {values_[result].tensor}, options);
     return true;
   }
@@ -256,6 +257,26 @@ class RandomFile : Draws {
     return give(BuiltinOperator::HARD_SWISH, {tensor}, shape,
                 quantization_near(q.scale[0] * octaves(-6.9, 3)));
   }
+  /// ELU, or an absolute value, or one over a root.
+  bool function(int from) {
+    const auto [tensor, shape, q] = values_[from];
+    const double scale = q.scale[0];
+    switch (rng_.below(3)) {
+      case 0:
+        return give(BuiltinOperator::ELU, {tensor}, shape,
+                    quantization_near(scale * octaves(-6, 4)));
+      case 1:
+        return give(BuiltinOperator::ABS, {tensor}, shape,
+                    quantization_near(rng_.below(3) ? scale * octaves(-6, 6) : scale));
+      default: {
+        // Of what is not negative.
+        const Quantization positive{{q.scale[0]}, {-128}, -1};
+        give(BuiltinOperator::QUANTIZE, {tensor}, shape, positive);
+        return give(BuiltinOperator::RSQRT, {values_.back().tensor}, shape,
+                    quantization_near(1 / std::sqrt(scale) / octaves(2, 9)));
+      }
+    }
+  }
   bool quantize(int from) {
     const auto [tensor, shape, q] = values_[from];
     return give(BuiltinOperator::QUANTIZE, {tensor}, shape,
@@ -319,13 +340,20 @@ class RandomFile : Draws {
                     file_.add_options(schema::CreateAddOptions, activation, true));
     }
   }
+  bool prelu(int from) {
+    const auto both = operands(from, false);
+    const double product = double{both->scales[0]} * double{both->scales[1]};
+    return give(
+        BuiltinOperator::PRELU, both->tensors, both->result,
+        quantization_near(std::max<double>(both->scales[0], product * 60) * octaves(-4, 4)));
+  }
   bool choose(int from) {
     const auto both = operands(from, true);
     return give(rng_.below(2) ? BuiltinOperator::MAXIMUM : BuiltinOperator::MINIMUM, both->tensors,
                 both->result, values_[from].quantization,
                 file_.add_options(schema::CreateMaximumMinimumOptions));
   }
-  /// A maximum or a mean over some dimensions, neighbours or not.
+  /// A maximum, a mean or a sum over some dimensions, neighbours or not.
   bool reduce(int from) {
     const auto [tensor, shape, q] = values_[from];
     const auto goes = static_cast<uint32_t>(between(1, (1 << (shape.rank() - 1)) - 1)) << 1;
@@ -336,11 +364,13 @@ class RandomFile : Draws {
       if (goes >> i & 1) dims.push_back(numbered(i, shape.rank()));
       if (!(goes >> i & 1) || keeps) left.push_back(goes >> i & 1 ? 1 : shape[i]);
     }
-    const bool mean = rng_.below(2) == 0;
-    const bool rescales = mean && rng_.below(2) == 0;
-    return give(mean ? BuiltinOperator::MEAN : BuiltinOperator::REDUCE_MAX,
+    const uint32_t kind = rng_.below(3);
+    const bool rescales = kind != 0 && rng_.below(2) == 0;
+    return give(kind == 0   ? BuiltinOperator::REDUCE_MAX
+                : kind == 1 ? BuiltinOperator::MEAN
+                            : BuiltinOperator::SUM,
                 {tensor, integers(dims)}, left,
-                rescales ? quantization_near(q.scale[0] * octaves(-3, 1)) : q,
+                rescales ? quantization_near(q.scale[0] * octaves(-3, kind == 1 ? 1 : 7)) : q,
                 file_.add_options(schema::CreateReducerOptions, keeps));
   }
 

@@ -61,7 +61,9 @@ class RandomModel : Draws {
         &R::add,   &R::add,   &R::subtract,  &R::multiply,   &R::choose,  &R::pool,
         &R::pool,  &R::mean,  &R::concat,    &R::pad,        &R::reshape, &R::permute,
         &R::slice, &R::slice, &R::resize,    &R::hard_swish, &R::leaky,   &R::relu,
-        &R::clamp, &R::fixed, &R::softmax,   &R::lstm,       &R::remember};
+        &R::clamp, &R::fixed, &R::softmax,   &R::sum,        &R::prelu,   &R::prelu,
+        &R::elu,   &R::abs,   &R::rsqrt,     &R::square,     &R::affine,  &R::lstm,
+        &R::remember};
     return all;
   }
 
@@ -250,6 +252,47 @@ class RandomModel : Draws {
     const op::Any op = rng_.below(2) ? op::Any(op::Maximum{}) : op::Any(op::Minimum{});
     give(op, inputs, broadcast(inputs), quantization(from));
   }
+  void prelu(int from) {
+    const bool computed = rng_.below(3) == 0;
+    const int slope =
+        computed ? value_beside(from) : constant_beside(from, quantization_near(octaves(-12, -5)));
+    const std::vector<int> inputs = {from, slope};
+    // Some 60 of the slope's steps are typical.
+    const Quantization q = quantization_near(
+        scale(from) * std::max(rng_.below(2) ? 1.0 : 0.0, 60.0 * double{scale(slope)}) *
+        octaves(-4, 4));
+    want(std::isnormal(q.scale[0]));
+    give(op::PRelu{}, inputs, broadcast(inputs), q);
+  }
+  void elu(int from) { give(op::Elu{}, {from}, shape(from), rescaled(from)); }
+  void abs(int from) {
+    give(op::Abs{}, {from}, shape(from),
+         rng_.below(4) ? rescaled(from) : quantization_near(scale(from)));
+  }
+  void rsqrt(int from) {
+    // TFLite Micro stops at negative numbers.
+    Quantization q = quantization(from);
+    if (q.zero_point[0] != -128) {
+      q.zero_point[0] = -128;
+      give(op::Clamp{}, {from}, shape(from), q);
+    }
+    give(op::Power{-0.5}, {values_.back() == from ? from : values_.back()}, shape(from),
+         quantization_near(1 / std::sqrt(double{scale(from)}) / octaves(2, 9)));
+  }
+  void square(int from) {
+    const Quantization q = quantization_near(std::pow(double{scale(from)}, 2) * octaves(2, 9));
+    want(std::isnormal(q.scale[0]));
+    give(op::Power{2}, {from}, shape(from), q);
+  }
+  void affine(int from) {
+    const double factors[] = {0, 1, -1, rng_.uniform(-3, 3), -octaves(-6, 6)},
+                 shifts[] = {0, scale(from) * rng_.uniform(-300, 300)};
+    const op::Affine affine{factors[rng_.below(5)], shifts[rng_.below(2)]};
+    const double typical =
+        scale(from) * std::abs(affine.scale) + std::abs(affine.shift) / octaves(5, 8);
+    give(affine, {from}, shape(from),
+         typical > 0 ? quantization_near(typical * octaves(-2, 2)) : rescaled(from));
+  }
   void permute(int from) {
     const Shape x = shape(from);
     want(x.rank() > 2);
@@ -304,24 +347,32 @@ class RandomModel : Draws {
     give(op, {from}, {1, g.out_h, g.out_w, g.out_c}, quantization(from),
          activation(quantization(from)));
   }
-  void mean(int from) {
+  template <class Reduction>
+  void reduce(int from, const Quantization& q) {
     const Shape x = shape(from);
-    op::Mean mean;
-    mean.keep = rng_.below(2) == 0;
+    Reduction reduction;
+    reduction.keep = rng_.below(2) == 0;
     const bool plane = x.rank() == 4 && rng_.below(4) != 0;
     if (plane) {
-      mean.dims = {1, 2};
+      reduction.dims = {1, 2};
     } else {
-      want(x.rank() > 2 || mean.keep);
-      mean.dims = {between(1, x.rank() - 1)};
+      want(x.rank() > 2 || reduction.keep);
+      reduction.dims = {between(1, x.rank() - 1)};
     }
     Shape sizes;
     for (int i = 0; i < x.rank(); ++i) {
-      const bool gone = std::ranges::count(mean.dims, i) > 0;
-      if (!gone || mean.keep) sizes.push_back(gone ? 1 : x[i]);
+      const bool gone = std::ranges::count(reduction.dims, i) > 0;
+      if (!gone || reduction.keep) sizes.push_back(gone ? 1 : x[i]);
     }
-    give(mean, {from}, sizes,
-         rng_.below(3) ? quantization_near(scale(from) * octaves(-3, 1)) : quantization(from));
+    give(reduction, {from}, sizes, q);
+  }
+  void mean(int from) {
+    reduce<op::Mean>(
+        from, rng_.below(3) ? quantization_near(scale(from) * octaves(-3, 1)) : quantization(from));
+  }
+  void sum(int from) {
+    reduce<op::Sum>(
+        from, rng_.below(4) ? quantization_near(scale(from) * octaves(-2, 7)) : quantization(from));
   }
   void concat(int from) {
     const int dim = static_cast<int>(between(1, shape(from).rank() - 1));

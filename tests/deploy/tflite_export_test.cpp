@@ -11,6 +11,7 @@
 #include "tests/deploy/random_files.h"
 #include "tests/deploy/random_models.h"
 #include "tests/support/temporary_folder.h"
+#include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/import_tflite.h"
@@ -82,10 +83,11 @@ TEST(ExportTflite, RandomModelsComeBackWithTheSameBytes) {
   EXPECT_LT(refused, 70);  // most by a state that does not begin as zeros
   expect_seen(
       seen,
-      "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED HARD_SWISH "
-      "LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PAD PADV2 QUANTIZE RELU RELU6 "
-      "RESHAPE RESIZE_NEAREST_NEIGHBOR SOFTMAX STRIDED_SLICE SUB TANH TRANSPOSE "
-      "UNIDIRECTIONAL_SEQUENCE_LSTM CALL_ONCE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE");
+      "ABS ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D ELU FULLY_CONNECTED "
+      "HARD_SWISH LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PAD PADV2 PRELU "
+      "QUANTIZE RELU RELU6 RESHAPE RESIZE_NEAREST_NEIGHBOR RSQRT SOFTMAX STRIDED_SLICE SUB SUM "
+      "TANH TRANSPOSE UNIDIRECTIONAL_SEQUENCE_LSTM CALL_ONCE VAR_HANDLE READ_VARIABLE "
+      "ASSIGN_VARIABLE");
 }
 
 // What is read in one form is written in another, of the same bytes.
@@ -112,8 +114,9 @@ TEST(ExportTflite, RandomFilesComeBackWithTheSameBytes) {
   EXPECT_LT(refused, 20);
   expect_seen(
       seen,
-      "ADD EXPAND_DIMS HARD_SWISH LEAKY_RELU MAXIMUM MINIMUM MUL PACK QUANTIZE REDUCE_MAX RELU6 "
-      "RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TRANSPOSE UNPACK");
+      "ABS ADD ELU EXPAND_DIMS HARD_SWISH LEAKY_RELU MAXIMUM MEAN MINIMUM MUL PACK PRELU QUANTIZE "
+      "REDUCE_MAX RELU6 RESIZE_NEAREST_NEIGHBOR RSQRT SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE "
+      "SUB SUM TRANSPOSE UNPACK");
 }
 
 /// A float network, the operators that it becomes, and how it comes back.
@@ -176,6 +179,8 @@ TEST(ExportTflite, FloatOpsBecomeOperatorsAndComeBack) {
   expect([&](const Tensor& x) { return pow(x2(x), -0.5); }, {"MUL", "ADD", "RSQRT"});
   expect([&](const Tensor& x) { return pow(x, 2); }, {"SQUARE"});
   expect([&](const Tensor& x) { return pow(x2(x), 1.7); }, {"MUL", "ADD", "POW"});
+  expect([&](const Tensor& x) { return elu(x); }, {"ELU"});
+  expect([&](const Tensor& x) { return prelu(x, row); }, {"PRELU"});
   expect([&](const Tensor& x) { return tanh(x); }, {"TANH"});
   expect([&](const Tensor& x) { return sigmoid(x); }, {"LOGISTIC"});
   expect([&](const Tensor& x) { return softmax(x); }, {"SOFTMAX"});
@@ -207,6 +212,45 @@ TEST(ExportTflite, FloatOpsBecomeOperatorsAndComeBack) {
         return avg_pool2d(x, {.kernel = 3, .stride = 1, .padding = 1, .count_include_pad = true});
       },
       {"PAD", "AVERAGE_POOL_2D"});
+}
+
+// Of float networks, in int8: the operators, which give the bytes of the table that Tuco has.
+TEST(ExportTflite, QuantizedFunctionsBecomeOperatorsAndComeBack) {
+  using Names = std::vector<std::string>;
+  const auto expect = [](const std::function<Tensor(const Tensor&)>& forward, const Names& names) {
+    SCOPED_TRACE(fmt::format("{}", fmt::join(names, " ")));
+    const test::Network network{forward, {}, {3, 5, 4}};
+    Graph graph = trace(forward, test::random_images(network, 1, 1), {});
+    optimize(graph);
+    const Tensor images = test::random_images(network, 8, 2);
+    const QuantizedModel model = quantize(graph, images);
+    const Bytes bytes = generate_tflite(model);
+    EXPECT_EQ(operators_of(bytes), names);
+    const Tensor x = images_for(model, 7);
+    EXPECT_EQ(interpret(import_model(bytes), x).to_vector<int8_t>(),
+              interpret(model, x).to_vector<int8_t>());
+    // Every number within a step and a half of the real one.
+    const Quantization& scale = *model.graph.values[model.graph.outputs[0]].quantization;
+    const Quantization& in = *model.graph.values[model.graph.inputs[0]].quantization;
+    const Tensor seen = quantize_values(images, in);
+    const auto got = dequantize_values(interpret(model, seen), scale).to_vector<float>(),
+               real = run_graph(graph, {dequantize_values(seen, in)})[0].to_vector<float>();
+    const float lowest = scale.scale[0] * static_cast<float>(-128 - scale.zero_point[0]),
+                highest = scale.scale[0] * static_cast<float>(127 - scale.zero_point[0]);
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_NEAR(got[i], std::clamp(real[i], lowest, highest), 1.5 * scale.scale[0]);
+  };
+  expect([](const Tensor& x) { return elu(x); }, {"ELU"});
+  expect([](const Tensor& x) { return abs(x); }, {"ABS"});
+  expect([](const Tensor& x) { return exp(x); }, {"EXP"});
+  expect([](const Tensor& x) { return -x; }, {"MUL"});
+  expect([](const Tensor& x) { return x * 0.3; }, {"MUL"});
+  expect([](const Tensor& x) { return x + 17; }, {"ADD"});
+  expect([](const Tensor& x) { return 0.25 - x; }, {"SUB"});
+  expect([](const Tensor& x) { return run_op1(op::Affine{0.3, -0.1}, {x}); }, {"MUL", "ADD"});
+  expect([](const Tensor& x) { return run_op1(op::Affine{-3, 2}, {x}); }, {"MUL", "ADD"});
+  expect([](const Tensor& x) { return pow(x, 2); }, {"MUL"});
+  expect([](const Tensor& x) { return sum(x, {1, 2}); }, {"SUM"});
 }
 
 TEST(ExportTflite, ActivationsAreFusedWhereTheFormatHasThem) {
@@ -272,6 +316,16 @@ TEST(ExportTflite, RefusesByNameWhatHasNoForm) {
   };
   EXPECT_EQ(refused([](const Tensor& x) { return argmax(relu(x), 3); }),
             "tflite: node 1 (argmax): TFLite, as Tuco writes it, has no such operator");
+  const auto refused_int8 = [](const std::function<Tensor(const Tensor&)>& forward) {
+    const test::Network network{forward, {}, {4, 5, 2}};
+    const Graph graph = trace(forward, test::random_images(network, 1, 1), {});
+    return test::message_of<UnsupportedOp>(
+        [&] { generate_tflite(quantize(graph, test::random_images(network, 4, 2))); });
+  };
+  EXPECT_EQ(refused_int8([](const Tensor& x) { return sqrt(sigmoid(x)); }),
+            "tflite: node 1 (sqrt): of int8, on which the format's runtimes disagree");
+  EXPECT_EQ(refused_int8([](const Tensor& x) { return pow(sigmoid(x), 1.5); }),
+            "tflite: node 1 (pow): to the power of 1.5, of which the format has no int8");
   EXPECT_EQ(refused([](const Tensor& x) {
               return avg_pool2d(x, {.kernel = 2, .stride = 1, .padding = {1, 0, 0, 0}});
             }),

@@ -262,6 +262,46 @@ TEST(TfliteOperators, FactorsHaveTheLastBitsOfTfliteMicro) {
       -67);
 }
 
+// What TFLite Micro gives.
+TEST(TfliteOperators, SlopesAndSumsOfInt8) {
+  const auto run = [](const Graph& graph, const std::vector<int8_t>& x) {
+    return interpret({graph, Rounding::kDouble}, from_values(x, {1, 2, 4})).to_vector<int8_t>();
+  };
+  const std::vector<int8_t> x = {-100, -100, -100, -100, 100, -4, -3, -128};
+  const Quantization from{{0.1f}, {-3}, -1};
+  OneOperator prelu(true);
+  const int input = prelu.input({1, 2, 4}, from);
+  const int slopes = prelu.builder().add_constant("s", from_values<int8_t>({-128, 127, 40, 5}, {4}),
+                                                  Quantization{{0.02f}, {5}, -1});
+  prelu.output({1, 2, 4}, {{0.07f}, {11}, -1});
+  const Graph graph = prelu.import(BuiltinOperator::PRELU, {input, slopes}).graph;
+  EXPECT_EQ(run(graph, x), (std::vector<int8_t>{127, -128, -86, 11, 127, 7, 11, 11}));
+
+  OneOperator sum(true);
+  const int rows = sum.input({1, 2, 4}, from), dims = sum.integers({1});
+  sum.output({1, 4}, {{0.13f}, {11}, -1});
+  const Graph added = sum.import(BuiltinOperator::SUM, {rows, dims},
+                                 sum.builder().add_options(schema::CreateReducerOptions, false))
+                          .graph;
+  EXPECT_EQ(run(added, x), (std::vector<int8_t>{16, -64, -64, -128}));
+}
+
+// What LiteRT gives, which has them of int8; TFLite Micro has not.
+TEST(TfliteOperators, ExponentialsAndLogarithmsOfInt8) {
+  const auto run = [](BuiltinOperator code, int32_t zero_point, const std::vector<int8_t>& x) {
+    OneOperator file(true);
+    const Shape shape{1, static_cast<int64_t>(x.size())};
+    const int input = file.input(shape, {{0.02f}, {zero_point}, -1});
+    file.output(shape, {{0.05f}, {-7}, -1});
+    const Graph graph = file.import(code, {input}).graph;
+    return interpret({graph, Rounding::kDouble}, from_values(x, shape)).to_vector<int8_t>();
+  };
+  EXPECT_EQ(run(BuiltinOperator::EXP, 10, {-128, -77, -30, -10, -9, 0, 1, 17, 50, 99, 127}),
+            (std::vector<int8_t>{-6, -3, 2, 6, 7, 9, 10, 16, 38, 112, 127}));
+  EXPECT_EQ(run(BuiltinOperator::LOG, -10, {-128, -77, -10, -9, 0, 1, 17, 50, 99, 127}),
+            (std::vector<int8_t>{-128, -128, -128, -85, -39, -37, -19, -3, 9, 13}));
+}
+
 TEST(TfliteOperators, AreRefusedByWhatIsWrong) {
   struct Case {
     const char* text;
@@ -357,7 +397,18 @@ TEST(TfliteOperators, AreRefusedByWhatIsWrong) {
        one_to_one(BuiltinOperator::LOGISTIC, scale(1e-10f), sigmoid)},
       {"an input scale of 16, expected 2^-28 to 2^4",
        one_to_one(BuiltinOperator::TANH, scale(16), tanh)},
-      {"it has no int8 form here", one_to_one(BuiltinOperator::ELU, scale(1), scale(1))},
+      {"of int8, which TFLite Micro does not have",
+       one_to_one(BuiltinOperator::NEG, scale(1), scale(1))},
+      {"of int8, which TFLite Micro does not have",
+       one_to_one(BuiltinOperator::SQRT, scale(1), scale(1))},
+      {"at a scale of 1e-09, beyond 32 bits",
+       one_to_one(BuiltinOperator::ELU, scale(0.1f), scale(1e-9f))},
+      {"at a scale of 0.1, beyond 32 bits",
+       one_to_one(BuiltinOperator::EXP, scale(0.5f), scale(0.1f))},
+      {"its result's scale 1e-09 is too small for the input's 1: numbers overflow 32 bits",
+       one_to_one(BuiltinOperator::ABS, scale(1), scale(1e-9f))},
+      {"1 / sqrt of scale 1 to scale 4096, with a factor of",
+       one_to_one(BuiltinOperator::RSQRT, scale(1), scale(4096))},
       {"resize", resize(0, 3)},
       {"resize", resize(-1, 3)},
       {"over the batch", reduce({0, 1})},

@@ -46,7 +46,7 @@ test::Network pointwise_network() {
   const Tensor row = b.constant("row", {2}, 1, 1);
   return b.finish(
       [=](const Tensor& x) {
-        const Tensor y = relu(x * row) - permute(x, {0, 2, 1, 3});
+        const Tensor y = prelu(elu(x), row) * 0.5 + 1 - permute(abs(x), {0, 2, 1, 3});
         const Tensor z = concat({hard_swish(slice(y, 3, 0, 1)), maximum(y, row)}, 3);
         return leaky_relu(resize_nearest(z, {.size = {2, 3}}) + mean(z, {1, 2}, true), 0.25);
       },

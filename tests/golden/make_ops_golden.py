@@ -146,6 +146,8 @@ CASES = {
     "log_softmax": (lambda x: F.log_softmax(x, -1), normal(3, 7) * 20),
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), normal(3, 5)),
     "hard_swish": (F.hardswish, normal(4, 9) * 3),
+    "elu": (F.elu, normal(4, 9) * 2),
+    "prelu": (lambda x, s: torch.where(x > 0, x, x * s), normal(2, 3, 4), normal(3, 1)),
     "resize_nearest": (images(lambda x: F.interpolate(x, (7, 5), mode="nearest")),
                        normal(2, 3, 4, 2)),
     "resize_nearest_exact": (images(lambda x: F.interpolate(x, (3, 8), mode="nearest-exact")),

@@ -45,6 +45,9 @@ TEST(Layers, EachHoldsToTheRules) {
   test_layer(ReLU{}, images);
   test_layer(ReLU6{}, images);
   test_layer(LeakyReLU{0.2}, images);
+  test_layer(ELU{}, images);
+  test_layer(PReLU{}, images);
+  test_layer(PReLU{{.channels = 4, .slope = -0.5}}, images);
   test_layer(HardSwish{}, images);
   test_layer(Tanh{}, images);
   test_layer(Sigmoid{}, images);

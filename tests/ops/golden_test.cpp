@@ -51,6 +51,8 @@ const std::map<std::string, Function>& functions() {
       {"relu6", [](In in) { return relu6(in[0]); }},
       {"leaky_relu", [](In in) { return leaky_relu(in[0], 0.2); }},
       {"hard_swish", [](In in) { return hard_swish(in[0]); }},
+      {"elu", [](In in) { return elu(in[0]); }},
+      {"prelu", [](In in) { return prelu(in[0], in[1]); }},
       {"resize_nearest",
        [](In in) {
          return resize_nearest(in[0], {.size = {7, 5}});
@@ -60,14 +62,32 @@ const std::map<std::string, Function>& functions() {
          return resize_nearest(in[0], {.size = {3, 8}, .half_pixel_centers = true});
        }},
       {"clamp", [](In in) { return clamp(in[0], -0.5, 0.75); }},
-      {"sum", [](In in) { return sum(in[0], {0, 2}); }},
-      {"mean", [](In in) { return mean(in[0], {0, 2}, true); }},
-      {"max_ties", [](In in) { return max(in[0], {0, 2}); }},
-      {"permute", [](In in) { return permute(in[0], {2, 0, 1}); }},
+      {"sum",
+       [](In in) {
+         return sum(in[0], {0, 2});
+       }},
+      {"mean",
+       [](In in) {
+         return mean(in[0], {0, 2}, true);
+       }},
+      {"max_ties",
+       [](In in) {
+         return max(in[0], {0, 2});
+       }},
+      {"permute",
+       [](In in) {
+         return permute(in[0], {2, 0, 1});
+       }},
       {"slice", [](In in) { return slice(in[0], 1, 1, 6, 2); }},
-      {"expand", [](In in) { return expand(in[0], {2, 3, 4}); }},
+      {"expand",
+       [](In in) {
+         return expand(in[0], {2, 3, 4});
+       }},
       {"concat", [](In in) { return concat(in, 1); }},
-      {"pad", [](In in) { return pad(in[0], {1, 0}, {0, 2}, -1.5); }},
+      {"pad",
+       [](In in) {
+         return pad(in[0], {1, 0}, {0, 2}, -1.5);
+       }},
       {"matmul", [](In in) { return matmul(in[0], in[1]); }},
       {"linear", [](In in) { return linear(in[0], in[1], in[2]); }},
       {"conv2d", convolution({.padding = 1})},
@@ -81,11 +101,9 @@ const std::map<std::string, Function>& functions() {
       {"avg_pool2d", average({.kernel = 3, .stride = 2, .padding = 1})},
       {"avg_pool2d_include_pad",
        average({.kernel = 3, .stride = 2, .padding = 1, .count_include_pad = true})},
-      {"avg_pool2d_ceil", average({.kernel = 3,
-                                   .stride = 2,
-                                   .padding = 1,
-                                   .ceil_mode = true,
-                                   .count_include_pad = true})},
+      {"avg_pool2d_ceil",
+       average(
+           {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = true})},
       {"avg_pool2d_ceil_exclude",
        average({.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true})},
       {"global_avg_pool2d", [](In in) { return global_avg_pool2d(in[0]); }},

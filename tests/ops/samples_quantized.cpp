@@ -81,6 +81,9 @@ Samples samples(Tag<op::QSub>) { return with_operands(op::QSub{kSum}); }
 Samples samples(Tag<op::QMul>) {
   return with_operands(op::QMul{-7, 100, {1900000000, -8}, {-3, -100, 127}});
 }
+Samples samples(Tag<op::QPRelu>) {
+  return with_operands(op::QPRelu{-7, 100, {1900000000, -1}, {1500000000, -7}, {-3}});
+}
 
 Samples samples(Tag<op::QMean>) {
   return {{op::QMean{{{1, 2}, false}, 3, {1200000000, -4}, {-7}}, {int8s({2, 3, 4, 5}, 1)}, {0}},

@@ -144,8 +144,10 @@ void expect_derived(const Case& c) {
                    {{s[1]}, {p[4]}, -1});
       break;
     case GOLDEN_LOOKUP: {
-      const op::Any op = p[1] ? op::Any(op::HardSwish{}) : op::LeakyRelu{static_cast<double>(s[2])};
-      const auto table = table_of(op, {{s[0]}, {p[2]}, -1}, {{s[1]}, {p[3]}, -1});
+      // In the order of cases.py.
+      const op::Any ops[] = {op::LeakyRelu{static_cast<double>(s[2])}, op::HardSwish{}, op::Elu{},
+                             op::Abs{}, op::Power{-0.5}};
+      const auto table = table_of(ops[p[1]], {{s[0]}, {p[2]}, -1}, {{s[1]}, {p[3]}, -1});
       EXPECT_EQ(table, std::vector<int8_t>(c.blobs[2], c.blobs[2] + 256)) << c.name;
       break;
     }

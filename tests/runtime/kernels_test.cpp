@@ -15,6 +15,7 @@
 #include "tuco/deploy/runtime/mul.h"
 #include "tuco/deploy/runtime/pad.h"
 #include "tuco/deploy/runtime/pool.h"
+#include "tuco/deploy/runtime/prelu.h"
 #include "tuco/deploy/runtime/resize.h"
 
 namespace tuco::deploy {
@@ -344,6 +345,17 @@ TEST(RuntimeKernels, OperandsThatBroadcast) {
                     naive::scaled(product, factor.value, factor.shift, rounding) +
                         q.out_zero_point,
                     low, high);
+              }));
+    const Multiplier below = draw.factor();
+    const tuco_rectification r = {draw.int8(),  draw.int8(), draw.int8(), factor.value,
+                                  factor.shift, below.value, below.shift, rounding};
+    EXPECT_EQ(operands.run([&](auto... x) { tuco_prelu(x..., &r); }),
+              operands.expected([&](int8_t a, int8_t b) {
+                const int64_t x = a - r.a_zero_point, slope = b - r.b_zero_point;
+                const int64_t y = x < 0
+                                      ? naive::scaled(x * slope, below.value, below.shift, rounding)
+                                      : naive::scaled(x, factor.value, factor.shift, rounding);
+                return naive::clamped(y + r.out_zero_point, -128, 127);
               }));
     EXPECT_EQ(operands.run([](auto... x) { tuco_maximum(x...); }),
               operands.expected([](int8_t a, int8_t b) { return std::max(a, b); }));

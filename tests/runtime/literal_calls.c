@@ -19,6 +19,7 @@
 #include "pad.h"
 #include "plane.h"
 #include "pool.h"
+#include "prelu.h"
 #include "quick_add.h"
 #include "resize.h"
 #include "row.h"
@@ -59,6 +60,7 @@ int32_t literal_calls(const int8_t* in, int8_t* out) {
   const tuco_broadcast channel = {{1, 1, 8, 8}, {0, 0, 8, 1}, {0, 0, 0, 1}};
   const tuco_broadcast pixel = {{1, 1, 8, 8}, {0, 0, 8, 1}, {0, 0, 1, 0}};
   const tuco_multiplication product = {1, 2, 3, 1518500250, -6, -128, 127, TUCO_DOUBLE_ROUNDING};
+  const tuco_rectification slopes = {1, 2, 3, 1518500250, 0, 1518500250, -7, TUCO_DOUBLE_ROUNDING};
   const tuco_strides turned = {{1, 1, 8, 3}, {1, 1, 1, 8}};
   tuco_conv2d(arena, in, weights, bias, &conv, -128, &channels);
   tuco_conv2d(arena + 1024, arena, weights, bias, &grouped, 5, &single);
@@ -88,6 +90,7 @@ int32_t literal_calls(const int8_t* in, int8_t* out) {
   tuco_multiply(arena, arena, weights, &channel, &product);
   tuco_maximum(arena, arena, arena + 512, &pixel);
   tuco_minimum(arena, arena, weights, &channel);
+  tuco_prelu(arena, arena, weights, &channel, &slopes);
   tuco_copy_strided(arena + 2000, arena, &turned);
   tuco_resize_nearest(arena + 2100, arena + 2000, 4, 2, 6, 8, doubled_steps, doubled_steps);
   tuco_lookup(arena + 2100, arena + 2100, 96, weights);

@@ -385,7 +385,25 @@ def pointwise():
                          [every, run("RELU6", [scales[0]] * 2, [zps[0]] * 2)])
 
 
-LEAKY_RELU, HARD_SWISH = range(2)
+def functions():
+    """Point-wise functions of TFLite Micro beside hard swish, as tables."""
+    every = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
+    for kind, name in (ELU, "ELU"), (ABS, "ABS"), (RSQRT, "RSQRT"):
+        for i, (in_scale, in_zp, out_scale, out_zp) in enumerate([
+                (0.03, 17, 0.02, -90), (0.1, -128, 0.1, -128), (0.25, -3, 0.125, -125),
+                (0.0013, -5, 0.0013, 7), (1.7, 40, 0.9, -10), (0.7, 127, 0.3, 0)]):
+            if kind == RSQRT:  # it stops below the zero point
+                in_zp = -128
+                out_scale = 1 / math.sqrt(in_scale) / (20, 100, 127, 250, 400, 3)[i]
+            scales = [np.float32(in_scale), np.float32(out_scale)]
+            model = Model()
+            source = model.input((1, 256), scales[0], in_zp)
+            output = model.output((1, 256), scales[1], out_zp)
+            model.operator(name, [source], [output])
+            yield lookup(f"{name.lower()} {i}", kind, scales, (in_zp, out_zp), model.run(every))
+
+
+LEAKY_RELU, HARD_SWISH, ELU, ABS, RSQRT = range(5)
 
 
 def lookup(name, kind, scales, zps, table, slope=0):
@@ -541,6 +559,6 @@ def source_steps(size, out, align, half):
 FILES = {
     "conv2d": conv2d, "depthwise": depthwise, "fully_connected": fully_connected, "pool": pools,
     "add": add, "mean": mean, "softmax": softmax, "sigmoid": sigmoids, "move": moves,
-    "pointwise": pointwise, "hard_swish": hard_swish, "operands": operands, "copy": copies,
-    "resize": resize,
+    "pointwise": pointwise, "hard_swish": hard_swish,
+    "functions": functions, "operands": operands, "copy": copies, "resize": resize,
 }
