@@ -70,6 +70,21 @@ void fold_constants(Graph& graph) {
   graph.remove_unused();
 }
 
+void fold_affine(Graph& graph) {
+  for (Graph::Node& node : graph.nodes) {
+    const auto* second = std::get_if<op::Affine>(&node.op);
+    Graph::Node* before = second ? sole_producer(graph, node.inputs[0]) : nullptr;
+    const auto* first = before ? std::get_if<op::Affine>(&before->op) : nullptr;
+    if (!first || before->activation || node.activation ||
+        !is_floating(graph.values[node.inputs[0]].meta.dtype))
+      continue;
+    before->op =
+        op::Affine{first->scale * second->scale, first->shift * second->scale + second->shift};
+    std::swap(before->outputs, node.outputs);
+  }
+  graph.remove_unused();
+}
+
 void drop_identities(Graph& graph) {
   for (const Graph::Node& node : graph.nodes)
     if (node.inputs.size() == 1 && !node.activation && is_identity(graph, node)) {
@@ -210,6 +225,7 @@ void make_names_unique(Graph& graph) {
 
 void optimize(Graph& graph) {
   fold_constants(graph);
+  fold_affine(graph);
   drop_identities(graph);
   fold_batch_norm(graph);
   fold_activations(graph);

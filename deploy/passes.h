@@ -22,6 +22,8 @@ NormFactors norm_factors(const Graph& graph, const Graph::Node& node, const op::
 
 /// Computes once what depends on constants alone.
 void fold_constants(Graph& graph);
+/// Makes one of several affine ops in a row: in int8, one rounding.
+void fold_affine(Graph& graph);
 /// Drops ops that hand their input through.
 void drop_identities(Graph& graph);
 /// Folds a batch norm into the weights of the convolution or linear layer before it; one that

@@ -74,6 +74,23 @@ TEST(Passes, KeepTheResultsOfRandomNetworks) {
   }
 }
 
+TEST(Passes, AffineOpsInARowBecomeOne) {
+  const auto f = [](const Tensor& x) {
+    const Tensor y = ((x - 3) * 0.5 + 1) * -4;
+    return relu(y) + y * 2 * 0.5;
+  };
+  const Tensor x = randn({3, 5});
+  Graph graph = trace(f, x);
+  optimize(graph);
+  // What two read stays apart from what follows, and a factor of 1 goes.
+  ASSERT_EQ(graph.nodes.size(), 3u) << graph.to_string();
+  const auto& affine = std::get<op::Affine>(graph.nodes[0].op);
+  EXPECT_EQ(affine.scale, -2);
+  EXPECT_EQ(affine.shift, 2);
+  const auto got = run_graph(graph, {x})[0].to_vector<float>(), expected = f(x).to_vector<float>();
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-5);
+}
+
 TEST(RunGraph, RefusesInputsThatDoNotFit) {
   const auto network = test::small_network();
   const Graph graph = trace(network.forward, test::random_images(network, 1, 1), network.constants);
