@@ -35,15 +35,14 @@ void quantize(const op::PRelu& op, Quantizer& quantizer, Graph::Node& node) {
 }
 
 void interpret(const op::PRelu&, const QuantizedNode& node, Inputs in, Tensor& out) {
-  const auto [above, below] = factors_of(node);
+  const Factors factors = factors_of(node);
   const int8_t *x = in[0].data<int8_t>(), *slope = in[1].data<int8_t>();
   int8_t* y = out.data<int8_t>();
   for_each_pair(in[0], in[1], out, [&](int64_t i, int64_t j, int64_t k) {
     const int32_t value = x[i] - node.input_zero_point(0);
-    y[k] = value >= 0
-               ? requantized(value, above, node.rounding, node.output_zero_point(), -128, 127)
-               : requantized(value * (slope[j] - node.input_zero_point(1)), below, node.rounding,
-                             node.output_zero_point(), -128, 127);
+    const int32_t product = value * (slope[j] - node.input_zero_point(1));
+    y[k] = requantized(value >= 0 ? value : product, value >= 0 ? factors.above : factors.below,
+                       node.rounding, node.output_zero_point(), -128, 127);
   });
 }
 

@@ -37,11 +37,13 @@ class Limits {
                              "its result's scale {} is too small for the input's {}: numbers "
                              "overflow 32 bits",
                              output(), input(0));
-    } else if constexpr (op::in_list<Op, op::TypeList<op::Elu, op::Exp>>) {
+    } else if constexpr (op::in_list<Op, op::TypeList<op::Elu, op::Exp, op::Log>>) {
       // Tables are made of integers of 32 bits.
       const auto& from = *graph_.values[node_.inputs[0]].quantization;
       const double largest = double{input(0)} * (127 - from.zero_point[0]);
-      const double result = std::is_same_v<Op, op::Exp> ? std::exp(largest) : largest;
+      const double result = std::is_same_v<Op, op::Exp>   ? std::exp(largest)
+                            : std::is_same_v<Op, op::Log> ? std::abs(std::log(double{input(0)})) + 6
+                                                          : largest;
       require<UnsupportedOp>(result < 0x1p30 * double{output()},
                              "the result {} at a scale of {}, beyond 32 bits", result, output());
     } else if constexpr (op::in_list<Op, op::TypeList<op::Affine, op::Power>>) {

@@ -322,6 +322,8 @@ class RandomFile : Draws {
   bool combine(int from) {
     const auto both = operands(from, false);
     const double product = double{both->scales[0]} * double{both->scales[1]};
+    // A chain of products and roots would leave the numbers that float32 has.
+    if (product < 0x1p-60 || product > 0x1p60) return false;
     // At smaller scales the bounds would overflow.
     const auto activation =
         static_cast<ActivationFunctionType>(rng_.below(product > 0x1p-20 ? 4 : 2));

@@ -275,8 +275,9 @@ class RandomModel : Draws {
     if (q.zero_point[0] != -128) {
       q.zero_point[0] = -128;
       give(op::Clamp{}, {from}, shape(from), q);
+      from = values_.back();
     }
-    give(op::Power{-0.5}, {values_.back() == from ? from : values_.back()}, shape(from),
+    give(op::Power{-0.5}, {from}, shape(from),
          quantization_near(1 / std::sqrt(double{scale(from)}) / octaves(2, 9)));
   }
   void square(int from) {
