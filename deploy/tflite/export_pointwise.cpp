@@ -158,6 +158,8 @@ void write(const op::Elu&, NodeExport& node) {
   node.add_version(BuiltinOperator::ELU, 1, {node.in(0)});
 }
 void write(const op::PRelu&, NodeExport& node) {
+  require<UnsupportedOp>(node.shape(0) == node.result_shape(),
+                         "of {} with slopes {}, which are more", node.shape(0), node.shape(1));
   node.add_version(BuiltinOperator::PRELU, 1, both(node));
 }
 void write(const op::Tanh&, NodeExport& node) { node.add(BuiltinOperator::TANH, {node.in(0)}); }

@@ -343,7 +343,9 @@ class RandomFile : Draws {
     }
   }
   bool prelu(int from) {
-    const auto both = operands(from, false);
+    auto both = operands(from, false);
+    // LiteRT takes no more slopes than numbers.
+    if (both->tensors[0] != values_[from].tensor) std::swap(both->tensors[0], both->tensors[1]);
     const double product = double{both->scales[0]} * double{both->scales[1]};
     return give(
         BuiltinOperator::PRELU, both->tensors, both->result,

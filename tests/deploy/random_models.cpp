@@ -257,12 +257,13 @@ class RandomModel : Draws {
     const int slope =
         computed ? value_beside(from) : constant_beside(from, quantization_near(octaves(-12, -5)));
     const std::vector<int> inputs = {from, slope};
+    want(broadcast(inputs) == shape(from));
     // Some 60 of the slope's steps are typical.
     const Quantization q = quantization_near(
         scale(from) * std::max(rng_.below(2) ? 1.0 : 0.0, 60.0 * double{scale(slope)}) *
         octaves(-4, 4));
     want(std::isnormal(q.scale[0]));
-    give(op::PRelu{}, inputs, broadcast(inputs), q);
+    give(op::PRelu{}, inputs, shape(from), q);
   }
   void elu(int from) { give(op::Elu{}, {from}, shape(from), rescaled(from)); }
   void abs(int from) {

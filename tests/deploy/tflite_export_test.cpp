@@ -316,6 +316,8 @@ TEST(ExportTflite, RefusesByNameWhatHasNoForm) {
   };
   EXPECT_EQ(refused([](const Tensor& x) { return argmax(relu(x), 3); }),
             "tflite: node 1 (argmax): TFLite, as Tuco writes it, has no such operator");
+  EXPECT_EQ(refused([](const Tensor& x) { return prelu(mean(x, {3}, true), x); }),
+            "tflite: node 1 (prelu): of (1, 4, 5, 1) with slopes (1, 4, 5, 2), which are more");
   const auto refused_int8 = [](const std::function<Tensor(const Tensor&)>& forward) {
     const test::Network network{forward, {}, {4, 5, 2}};
     const Graph graph = trace(forward, test::random_images(network, 1, 1), {});
