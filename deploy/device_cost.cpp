@@ -72,8 +72,11 @@ KernelWork kernel_work(const Program& program, int layer) {
   const Graph::Node& node = graph.nodes[layer];
   const Graph::Value& output = graph.values[node.outputs[0]];
   const int64_t products = cost_of(graph, node).products;
+  int64_t arguments = 0;
+  for (const Call& call : calls) arguments += static_cast<int64_t>(call.arguments.size());
   return {.kernel = calls[0].kernel,
           .calls = static_cast<int64_t>(calls.size()),
+          .arguments = arguments,
           .steps = products > 0 ? products : values_seen(graph, node),
           .gathered = products > 0 ? products / output.meta.shape.back() : 0,
           .output_bytes = elements_per_image(output)};

@@ -15,8 +15,8 @@ namespace tuco::deploy {
 struct KernelWork {
   /// The kernel's name ("conv2d_columns"); empty for a layer that calls none.
   std::string kernel;
-  /// Calls of it.
-  int64_t calls = 0;
+  /// Calls of it, and the arguments of all of them together.
+  int64_t calls = 0, arguments = 0;
   /// Multiply-accumulates of a convolution or product, values that a pooling or mean looks at, 0
   /// for the rest.
   int64_t steps = 0;

@@ -19,6 +19,11 @@ Shape of_one_image(const Graph::Value& value) {
   return shape;
 }
 
+bool lies_in(const MemoryPlan& plan, int part, int whole) {
+  return plan.offsets[part] >= plan.offsets[whole] &&
+         plan.offsets[part] + plan.sizes[part] <= plan.offsets[whole] + plan.sizes[whole];
+}
+
 /// The places of all activations and scratch memories that take bytes.
 std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPlan& plan) {
   const Graph& graph = model.graph;
@@ -46,10 +51,17 @@ std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPla
     for (const Graph::State& state : graph.states)
       for (const int value : node.outputs)
         if (value == state.after) place_of[value] = place_of[state.before];
+    // Parts that lie in what they are joined to are there as that.
+    if (std::holds_alternative<op::Concat>(node.op))
+      for (const int input : node.inputs)
+        if (place_of[input] >= 0 && lies_in(plan, input, output))
+          places[place_of[input]].last = number - 1;
     const bool is_shown =
-        over >= 0 && (is_alias(node.op) || places[over].last > static_cast<int>(n));
+        over >= 0 && (is_alias(node.op) || places[over].last > number ||
+                      (std::holds_alternative<op::Slice>(node.op) &&
+                       lies_in(plan, output, node.inputs[0])));
     if (is_shown) {
-      // The same bytes under another shape: there until the last reader of either is done.
+      // The same bytes, or some of them: there until the last reader of either is done.
       place_of[output] = over;
       places[over].last = std::max(places[over].last, plan.last[output]);
     } else if (place_of[output] < 0) {
@@ -116,8 +128,9 @@ const CoreCost& DeviceReport::cost(Core core) const {
 }
 
 DeviceReport make_device_report(const QuantizedModel& whole, const std::string& name,
-                                const std::vector<CoreCost>& measured) {
-  const DeviceProgram device(whole);
+                                const std::vector<CoreCost>& measured,
+                                const DeviceOptions& options) {
+  const DeviceProgram device(whole, options);
   const auto& [model, plan, program] = device;
   const Graph& graph = model.graph;
 

@@ -47,7 +47,8 @@ struct PlannedPlace {
   int first = 0, last = 0;
   bool scratch = false;
   /// The place, by its index, that this one overlaps: that of the input over which its kernel may
-  /// write, in the last layer that reads it. -1: none.
+  /// write, in the last layer that reads it; strips do so in several layers, over the rows that are
+  /// done. -1: none.
   int over = -1;
 };
 
@@ -83,10 +84,11 @@ struct DeviceReport {
   std::string to_json() const;
 };
 
-/// Reports on the program that generate_c makes of the model. `measured` has what was measured of
+/// Reports on the program that generate_c makes of the model with these options. `measured` has what was measured of
 /// it, at most once for a core, with an entry for each layer; the other cores are estimated. Throws
 /// as generate_c does, and Error for measures with another number of layers.
 DeviceReport make_device_report(const QuantizedModel& model, const std::string& name,
-                                const std::vector<CoreCost>& measured = {});
+                                const std::vector<CoreCost>& measured = {},
+                                const DeviceOptions& options = {});
 
 }  // namespace tuco::deploy

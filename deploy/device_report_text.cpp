@@ -84,6 +84,7 @@ std::string DeviceReport::to_json() const {
                               {"output", json_of(l.output)},
                               {"kernel", l.work.kernel},
                               {"calls", l.work.calls},
+                              {"arguments", l.work.arguments},
                               {"steps", l.work.steps},
                               {"gathered", l.work.gathered},
                               {"output_bytes", l.work.output_bytes},

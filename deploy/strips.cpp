@@ -69,6 +69,15 @@ Needs needs_of(const Graph& graph, const Graph::Node& node, const Rows& out) {
       node.op);
 }
 
+/// The rows, with so many of those beside them that an input is needed: rows of nothing but padding
+/// cannot be computed alone.
+Rows with_input(const Graph& graph, const Graph::Node& node, Rows rows) {
+  for (Needs needs = needs_of(graph, node, rows); needs.rows.empty();
+       needs = needs_of(graph, node, rows))
+    needs.rows.end == 0 ? ++rows.end : --rows.begin;
+  return rows;
+}
+
 /// The node's op for some of its rows.
 op::Any for_rows(const op::Any& any, const Needs& needs) {
   op::Any result = any;
@@ -89,22 +98,44 @@ op::Any for_rows(const op::Any& any, const Needs& needs) {
   return result;
 }
 
+/// Bytes of flash that one more call of a kernel takes at most: code, and its constants' share.
+constexpr int64_t kCallBytes = 64;
+/// The share of the constants' bytes that calls of free strips may take.
+constexpr double kFreeShare = 0.02;
+
+/// Flash for the calls of a graph's kernels; slices and joints of rows seldom need one.
+int64_t bytes_of_calls(const Graph& graph) {
+  return kCallBytes * std::ranges::count_if(graph.nodes, [](const Graph::Node& node) {
+           return !std::holds_alternative<op::Slice>(node.op) &&
+                  !std::holds_alternative<op::Concat>(node.op);
+         });
+}
+
+int64_t constant_bytes(const Graph& graph) {
+  int64_t bytes = 0;
+  for (const Graph::Value& value : graph.values)
+    if (value.constant.defined())
+      bytes += value.meta.shape.numel() * static_cast<int64_t>(size_of(value.meta.dtype));
+  return bytes;
+}
+
 bool is_image(const Graph::Value& value) { return value.meta.shape.rank() == 4; }
 
 bool works_by_rows(const Graph& graph, const Graph::Node& node) {
   const Graph::Value& output = graph.values[node.outputs[0]];
   if (!is_image(output) || node.outputs.size() != 1) return false;
-  // Every row of the output must need a row, or a constant's value would stand for it.
   const auto needs_rows = [&] {
-    for (int64_t row = 0; row < height_of(output); ++row)
-      if (needs_of(graph, node, {row, row + 1}).rows.empty()) return false;
-    return true;
+    return !needs_of(graph, node, {0, height_of(output)}).rows.empty();
   };
   return std::visit(
       [&]<class Op>(const Op& op) {
         if (graph.values[node.inputs[0]].constant.defined() && !kKeepsRows<Op>) return false;
         if constexpr (std::is_same_v<Op, op::AvgPool2d>) {
-          return !op.window.count_include_pad && needs_rows();
+          // Windows may reach beyond the padding, where no cell counts; no strip's padding says so.
+          const int64_t bottom = (height_of(output) - 1) * op.window.stride.h -
+                                 op.window.padding.top + op.window.kernel.h -
+                                 height_of(graph.values[node.inputs[0]]);
+          return !op.window.count_include_pad || bottom <= op.window.padding.bottom;
         } else if constexpr (kIsWindow<Op> || std::is_same_v<Op, op::Pad>) {
           return needs_rows();
         } else if constexpr (std::is_same_v<Op, op::Concat>) {
@@ -167,8 +198,9 @@ class Stripper {
     needed[whole_] = rows;
     for (int n = nodes_ - 1; n >= 0; --n) {
       const Graph::Node& node = graph_.nodes[n];
-      const Rows& out = needed[node.outputs[0]];
+      Rows& out = needed[node.outputs[0]];
       if (out.empty()) continue;
+      out = with_input(graph_, node, out);
       for (const int input : node.inputs)
         if (!graph_.values[input].constant.defined())
           needed[input] = needed[input].joined(needs_of(graph_, node, out).rows);
@@ -193,7 +225,7 @@ class Stripper {
       strips[node.outputs[0]] = part.outputs[0];
       result_.nodes.push_back(std::move(part));
     }
-    return strips[whole_];
+    return rows_of(strips[whole_], needed[whole_], rows);
   }
 
   /// A value like `value` with so many rows.
@@ -220,6 +252,22 @@ class Stripper {
   int nodes_, whole_;
 };
 
+/// Calls visit(nodes, rows) for each of strip_ends() and the heights of strips, from two strips to
+/// one for each row, until it returns false.
+template <class Visit>
+void for_each_cut(const QuantizedModel& model, Visit&& visit) {
+  for (const int nodes : strip_ends(model)) {
+    const int64_t height = height_of(model.graph.values[left_by(model.graph, nodes)]);
+    int64_t before = height;
+    for (int64_t strips = 2; strips <= height; ++strips) {
+      const int64_t rows = (height + strips - 1) / strips;
+      if (rows == before) continue;
+      before = rows;
+      if (!visit(nodes, rows)) break;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<int> strip_ends(const QuantizedModel& model) {
@@ -239,29 +287,42 @@ QuantizedModel in_strips(const QuantizedModel& model, int nodes, int64_t rows) {
   return {Stripper(model.graph, nodes).run(rows), model.rounding};
 }
 
+QuantizedModel with_free_strips(const QuantizedModel& model) {
+  const int64_t products = products_of(model.graph);
+  const double allowed = kFreeShare * static_cast<double>(constant_bytes(model.graph));
+  std::optional<QuantizedModel> best;
+  std::optional<int64_t> least;
+  for_each_cut(model, [&](int nodes, int64_t rows) {
+    QuantizedModel candidate = in_strips(model, nodes, rows);
+    const int64_t calls = bytes_of_calls(candidate.graph) - bytes_of_calls(model.graph);
+    if (products_of(candidate.graph) > products || static_cast<double>(calls) > allowed)
+      return false;  // thinner strips cost more
+    if (!least) least = plan_memory(model).arena_bytes;
+    const int64_t bytes = plan_memory(candidate).arena_bytes + calls;
+    if (bytes >= *least) return true;
+    least = bytes;
+    best = std::move(candidate);
+    return true;
+  });
+  return best ? *std::move(best) : model;
+}
+
 QuantizedModel fit_arena(const QuantizedModel& model, int64_t arena_bytes) {
   int64_t least = plan_memory(model).arena_bytes;
   if (least <= arena_bytes) return model;
   std::optional<QuantizedModel> best;
   int64_t best_products = 0;
-  for (const int nodes : strip_ends(model)) {
-    const int64_t height = height_of(model.graph.values[left_by(model.graph, nodes)]);
-    int64_t before = height;
-    for (int64_t strips = 2; strips <= height; ++strips) {
-      const int64_t rows = (height + strips - 1) / strips;
-      if (rows == before) continue;
-      before = rows;
-      QuantizedModel candidate = in_strips(model, nodes, rows);
-      const int64_t products = products_of(candidate.graph);
-      if (best && products >= best_products) break;  // thinner strips cost more
-      const int64_t arena = plan_memory(candidate).arena_bytes;
-      least = std::min(least, arena);
-      if (arena > arena_bytes) continue;
-      best = std::move(candidate);
-      best_products = products;
-      break;
-    }
-  }
+  for_each_cut(model, [&](int nodes, int64_t rows) {
+    QuantizedModel candidate = in_strips(model, nodes, rows);
+    const int64_t products = products_of(candidate.graph);
+    if (best && products >= best_products) return false;  // thinner strips cost more
+    const int64_t arena = plan_memory(candidate).arena_bytes;
+    least = std::min(least, arena);
+    if (arena > arena_bytes) return true;
+    best = std::move(candidate);
+    best_products = products;
+    return false;
+  });
   require<Error>(best.has_value(),
                  "the arena cannot be made smaller than {} bytes, and {} are allowed",
                  grouped(least), grouped(arena_bytes));

@@ -11,7 +11,6 @@
 #include "tuco/deploy/export_c.h"
 #include "tuco/deploy/graph_file.h"
 #include "tuco/deploy/passes.h"
-#include "tuco/deploy/strips.h"
 #include "tuco/tools/calibration.h"
 #include "tuco/tools/commands.h"
 #include "tuco/tools/device_report_html.h"
@@ -35,13 +34,16 @@ constexpr Package kPackages[] = {
     {"--makefile", "write a bare-metal program with a Makefile into this folder", makefile_project},
 };
 
+/// Strips are made once, for all that is written.
+constexpr deploy::DeviceOptions kAsItIs = {.strips = false};
+
 struct Compile {
   std::string file, output;
   /// One for each of kPackages; empty where it is not wanted.
   std::string folders[std::size(kPackages)];
   Quantizing quantizing;
-  std::optional<uint64_t> ram;
-  bool reports = false, measures = false;
+  std::optional<int64_t> ram;
+  bool no_strips = false, reports = false, measures = false;
   std::vector<std::string> report_files;
 
   void run() const {
@@ -50,15 +52,15 @@ struct Compile {
     const fs::path path = output.empty() ? "model" : output;
     const bool is_file = path.extension() == ".tuco";
     const std::string name = (is_file ? path.stem() : path.filename()).string();
-    const deploy::QuantizedModel whole = deploy::device_model(int8_model());
+    const deploy::QuantizedModel whole = deploy::device_model(int8_model(), kAsItIs);
     const deploy::QuantizedModel model =
-        ram ? deploy::fit_arena(whole, static_cast<int64_t>(*ram)) : whole;
-    const deploy::CSource c = deploy::generate_c(model, name);
+        no_strips ? whole : deploy::device_model(whole, {.arena_bytes = ram});
+    const deploy::CSource c = deploy::generate_c(model, name, kAsItIs);
 
     Outputs outputs;
     int64_t flash = c.constants.total();
     if (is_file) {
-      const Bytes bytes = deploy::make_device_file(model).bytes;
+      const Bytes bytes = deploy::make_device_file(model, kAsItIs).bytes;
       flash = static_cast<int64_t>(bytes.size());
       outputs.add(path, {bytes.begin(), bytes.end()});
     } else if (!output.empty() || !packages) {
@@ -82,29 +84,31 @@ struct Compile {
     const std::vector<std::string> paths = outputs.paths();
     fmt::print("wrote {}: {} bytes{} in flash, an arena of {} bytes in RAM, {}\n{}",
                fmt::join(paths, ", "), grouped(flash), is_file ? "" : " of constants",
-               grouped(c.arena_bytes), products_text(c.products, whole), words);
+               grouped(c.arena_bytes), products_text(model, whole), words);
   }
 
   /// With what strips cost.
-  static std::string products_text(int64_t products, const deploy::QuantizedModel& whole) {
-    std::string text = grouped(products) + " products a run";
+  static std::string products_text(const deploy::QuantizedModel& model,
+                                   const deploy::QuantizedModel& whole) {
+    const int64_t products = deploy::products_of(model.graph);
     const int64_t without = deploy::products_of(whole.graph);
-    if (products > without)
-      text += fmt::format(
-          ", {:.1f} % more than without strips",
-          100.0 * static_cast<double>(products - without) / static_cast<double>(without));
-    return text;
+    std::string text = grouped(products) + " products a run";
+    if (model.graph.nodes.size() == whole.graph.nodes.size()) return text;
+    if (products == without) return text + ", no more than without strips";
+    return text + fmt::format(", {:.1f} % more than without strips",
+                              100.0 * static_cast<double>(products - without) /
+                                  static_cast<double>(without));
   }
 
   deploy::DeviceReport make_report(const deploy::QuantizedModel& model, const deploy::CSource& c,
                                    const std::string& name) const {
-    deploy::DeviceReport report = deploy::make_device_report(model, name);
+    deploy::DeviceReport report = deploy::make_device_report(model, name, {}, kAsItIs);
     if (!measures) return report;
     const CoreMeasures measured = measure_cores(c, name, report);
     if (measured.costs.empty())
       throw Error(
           fmt::format("compile: nothing could be measured: {}", fmt::join(measured.notes, "; ")));
-    report = deploy::make_device_report(model, name, measured.costs);
+    report = deploy::make_device_report(model, name, measured.costs, kAsItIs);
     report.notes = measured.notes;
     return report;
   }
@@ -136,11 +140,18 @@ void add_compile(CLI::App& app) {
   command->add_option("MODEL", options->file, "float or int8 model (.safetensors, .tflite)")
       ->required();
   options->quantizing.add_options(*command);
+  CLI::Option* ram =
+      command
+          ->add_option(
+              "--ram", options->ram,
+              "the most bytes (64K) that the arena may have: the first layers are computed "
+              "in strips where that helps, at the cost of more products")
+          ->transform(CLI::AsSizeValue(false));
   command
-      ->add_option("--ram", options->ram,
-                   "the most bytes (64K) that the arena may have: the first layers are computed in "
-                   "strips where that helps, at the cost of more products")
-      ->transform(CLI::AsSizeValue(false));
+      ->add_flag("--no-strips", options->no_strips,
+                 "compute no layer in strips; else the first ones are where that saves memory and "
+                 "costs no product")
+      ->excludes(ram);
   command->add_option(
       "-o,--output", options->output,
       "path of the C files without an ending, its last part the network's name "

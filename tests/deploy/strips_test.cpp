@@ -7,6 +7,7 @@
 #include "tests/deploy/quantized.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/error.h"
+#include "tuco/deploy/cost.h"
 #include "tuco/deploy/device_file.h"
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/memory_plan.h"
@@ -31,6 +32,43 @@ test::Network wide_network() {
             mean(z + max_pool2d(side(z), {.kernel = 3, .stride = 1, .padding = 1}), {1, 2}));
       },
       {25, 16, 3});
+}
+
+/// Padding as a layer of its own, rows of nothing but padding, and a pool that counts it, or, if it
+/// is `beyond`, counts it in part.
+test::Network padded_network(bool beyond) {
+  test::Builder b(2);
+  const auto stem = b.conv("stem", 3, 6, 3, {.stride = 2});
+  const auto far = b.conv("far", 6, 5, 1, {.padding = 2});
+  const auto head = b.dense("head", 5, 3);
+  return b.finish(
+      [=](const Tensor& x) {
+        const Tensor y = relu(stem(pad(x, {0, 4, 1, 0}, {0, 3, 2, 0})));
+        const Tensor z = pad(relu(far(y)), {0, 1, 0, 0}, {0, 5, 0, 0}, 0.25);
+        return head(mean(avg_pool2d(z, {.kernel = 3,
+                                        .stride = 2,
+                                        .padding = 1,
+                                        .ceil_mode = beyond,
+                                        .count_include_pad = true}),
+                         {1, 2}));
+      },
+      {15, 12, 3});
+}
+
+/// Convolutions with pools whose windows do not overlap: strips cost nothing.
+test::Network pooled_network(int64_t size, int64_t channels) {
+  test::Builder b(3);
+  const auto stem = b.conv("stem", 3, channels, 3, {.padding = 1});
+  const auto next = b.conv("next", channels, 16, 3, {.padding = 1});
+  const auto wide = b.dense("wide", 16 * (size / 4) * (size / 4), 20);
+  return b.finish(
+      [=](const Tensor& x) {
+        Tensor y = x;
+        for (const auto& conv : {stem, next})
+          y = max_pool2d(relu(conv(y)), {.kernel = 2, .stride = 2});
+        return wide(reshape(y, {-1, 16 * (size / 4) * (size / 4)}));
+      },
+      {size, size, 3});
 }
 
 Tensor random_input(const QuantizedModel& model, uint64_t seed) {
@@ -73,6 +111,16 @@ TEST(Strips, GiveTheModelsBytes) {
   EXPECT_GE(expect_same_in_strips(model, 1), 20);
 }
 
+TEST(Strips, GoThroughPaddingOfRows) {
+  const QuantizedModel model = test::quantized(padded_network(false));
+  // All but the mean and the linear layer.
+  EXPECT_EQ(strip_ends(model), (std::vector<int>{1, 2, 3, 4, 5})) << model.graph.to_string();
+  EXPECT_EQ(model.graph.nodes.size(), 7u);
+  EXPECT_GE(expect_same_in_strips(model, 2), 20);
+  // A window that reaches beyond the padding counts what strips cannot say.
+  EXPECT_EQ(strip_ends(test::quantized(padded_network(true))), (std::vector<int>{1, 2, 3, 4}));
+}
+
 TEST(Strips, OfRandomNetworksGiveTheirBytes) {
   int64_t ways = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
@@ -104,6 +152,50 @@ TEST(Strips, MakeTheArenaFit) {
     EXPECT_EQ(device.run(input.data<int8_t>()), expected);
   }
   EXPECT_EQ(make_device_file(model, {.arena_bytes = whole.arena_bytes}).bytes, whole.bytes);
+}
+
+TEST(Strips, AreMadeWhereTheyCostNothing) {
+  const QuantizedModel model = test::quantized(pooled_network(24, 12), Rounding::kDouble, 2, 4);
+  const DeviceFile whole = make_device_file(model, {.strips = false});
+  const DeviceFile strips = make_device_file(model);
+  EXPECT_EQ(strips.products, whole.products);
+  EXPECT_LT(4 * strips.arena_bytes, 3 * whole.arena_bytes);
+  EXPECT_EQ(strips.constants.weights, whole.constants.weights);
+  // What a call may take, and the windows of the first and last strips.
+  EXPECT_LT(strips.bytes.size(), whole.bytes.size() + whole.bytes.size() / 50 + 200);
+  const Tensor input = random_input(model, 5);
+  EXPECT_EQ(on_device(device_model(model), input), interpret(model, input).to_vector<int8_t>());
+}
+
+TEST(Strips, AreNotMadeWhereTheyCostMore) {
+  // Overlapping windows: rows would be computed twice.
+  const QuantizedModel overlapping = test::quantized(wide_network());
+  EXPECT_EQ(make_device_file(overlapping).bytes,
+            make_device_file(overlapping, {.strips = false}).bytes);
+  // Few weights: code for the calls would be more than its share.
+  test::Builder b(4);
+  const auto stem = b.conv("stem", 3, 8, 3, {.padding = 1});
+  const QuantizedModel small = test::quantized(
+      b.finish([=](const Tensor& x) { return max_pool2d(stem(x), {.kernel = 2, .stride = 2}); },
+               {16, 16, 3}),
+      Rounding::kDouble, 2, 4);
+  ASSERT_EQ(strip_ends(small), (std::vector<int>{1, 2}));
+  EXPECT_EQ(products_of(in_strips(small, 2, 2).graph), products_of(small.graph));
+  EXPECT_LT(plan_memory(in_strips(small, 2, 2)).arena_bytes, plan_memory(small).arena_bytes);
+  EXPECT_EQ(make_device_file(small).bytes, make_device_file(small, {.strips = false}).bytes);
+}
+
+TEST(Strips, CanBeForbidden) {
+  const QuantizedModel model = test::quantized(pooled_network(24, 12), Rounding::kDouble, 2, 4);
+  EXPECT_EQ(device_model(model, {.strips = false}).graph.to_string(), model.graph.to_string());
+  const int64_t bytes = plan_memory(model).arena_bytes;
+  make_device_file(model, {.arena_bytes = bytes, .strips = false});
+  try {
+    make_device_file(model, {.arena_bytes = bytes - 1, .strips = false});
+    FAIL() << "the arena became smaller without strips";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("without strips"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Strips, SayHowSmallTheArenaCanGet) {
