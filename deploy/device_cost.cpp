@@ -1,7 +1,7 @@
 #include "tuco/deploy/device_cost.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/ops/emit.h"
@@ -9,9 +9,11 @@
 namespace tuco::deploy {
 namespace {
 
-/// Instructions for a step, a byte of output, a call and a gathered value, and bytes of code.
+/// Instructions for a step, a byte of output, a call and a gathered value; bytes of code, which the
+/// compiler fits to its arguments, and how many more of a kernel that is called with different
+/// ones.
 struct KernelCost {
-  double step, output, call, gathered, code;
+  double step, output, call, gathered, code, general_code;
 };
 /// The tables' columns: cores whose instructions are about the same share one.
 enum Column { kM0Plus, kSimd32, kM55, kRv32, kColumns };
@@ -72,14 +74,13 @@ KernelWork kernel_work(const Program& program, int layer) {
   const Graph::Node& node = graph.nodes[layer];
   const Graph::Value& output = graph.values[node.outputs[0]];
   const int64_t products = cost_of(graph, node).products;
-  int64_t arguments = 0;
-  for (const Call& call : calls) arguments += static_cast<int64_t>(call.arguments.size());
   return {.kernel = calls[0].kernel,
           .calls = static_cast<int64_t>(calls.size()),
-          .arguments = arguments,
           .steps = products > 0 ? products : values_seen(graph, node),
           .gathered = products > 0 ? products / output.meta.shape.back() : 0,
-          .output_bytes = elements_per_image(output)};
+          .output_bytes = elements_per_image(output),
+          .repeated = std::find(program.layers().begin(), program.layers().begin() + layer,
+                                calls) != program.layers().begin() + layer};
 }
 
 double estimate_instructions(Core core, const KernelWork& work) {
@@ -95,12 +96,16 @@ double instruction_error(Core core) { return kFacts[column_of(core)].error; }
 
 double estimate_code_bytes(Core core, const std::vector<KernelWork>& layers) {
   const Column column = column_of(core);
-  std::set<std::string> kernels;
+  std::map<std::string_view, int64_t> functions;
   double bytes = kFacts[column].code;
   for (const KernelWork& work : layers) {
-    if (work.kernel.empty()) continue;
+    if (work.kernel.empty() || work.repeated) continue;
     bytes += kFacts[column].layer_code;
-    if (kernels.insert(work.kernel).second) bytes += row_of(work.kernel).costs[column].code;
+    functions[work.kernel] += work.calls;
+  }
+  for (const auto& [kernel, calls] : functions) {
+    const KernelCost& cost = row_of(kernel).costs[column];
+    bytes += cost.code + (calls > 1 ? cost.general_code : 0);
   }
   return bytes;
 }

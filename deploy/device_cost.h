@@ -15,14 +15,17 @@ namespace tuco::deploy {
 struct KernelWork {
   /// The kernel's name ("conv2d_columns"); empty for a layer that calls none.
   std::string kernel;
-  /// Calls of it, and the arguments of all of them together.
-  int64_t calls = 0, arguments = 0;
+  /// Calls of it.
+  int64_t calls = 0;
   /// Multiply-accumulates of a convolution or product, values that a pooling or mean looks at, 0
   /// for the rest.
   int64_t steps = 0;
   /// Values of a convolution's windows, or of a product's inputs, each once for all outputs.
   int64_t gathered = 0;
   int64_t output_bytes = 0;
+  /// Whether an earlier layer does the same at the same places, as strips do: compilers keep one
+  /// function for both.
+  bool repeated = false;
 };
 
 /// The work of a program's layer.
@@ -33,7 +36,7 @@ double estimate_instructions(Core core, const KernelWork& work);
 /// The share by which the sum over a network's layers may be wrong.
 double instruction_error(Core core);
 
-/// Bytes of code of the kernels and of a function for each layer, at -O2.
+/// Bytes of code of the kernels and of the layers' functions, at -O2.
 double estimate_code_bytes(Core core, const std::vector<KernelWork>& layers);
 /// The most stack that any measured network took, in bytes.
 int64_t stack_bound(Core core);

@@ -82,6 +82,8 @@ struct Constant {
 struct Call {
   std::string kernel;
   std::vector<Argument> arguments;
+
+  friend bool operator==(const Call&, const Call&) = default;
 };
 
 /// What a state holds before the first run.

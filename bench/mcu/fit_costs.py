@@ -6,10 +6,13 @@ mcu_bench measured.
     mcu_bench DIR/*.c --board mps2-an385-m0plus,mps2-an386,mps3-an547,riscv32-virt --json rows.json
     fit_costs.py rows.json ... > deploy/device_cost_table.inc
 
+Networks in strips (tuco compile --ram) are to be among them, under names like NET_strips1:
+their code is less than their layers make believe.
+
 Every layer of one call that was measured is an equation: instructions = a * steps + b * bytes of
 output + c * calls + d * gathered values, with a, b, c, d >= 0 for each kernel. The
 error of a core is the largest of any network that takes half a million instructions or more,
-fitted without that network. It needs nothing but Python.
+fitted without that network and its strips. It needs nothing but Python.
 """
 
 import json
@@ -77,7 +80,13 @@ def read(paths):
                     continue  # its outputs cannot differ, and the compiler saw it
                 samples.append((row["core"], row["model"], layer["kernel"], features, call["instructions"]))
                 works.append((layer["kernel"], features))
+            functions = {}  # the calls of each kernel that differ
+            for layer in layers:
+                if not layer["repeated"]:
+                    functions[layer["kernel"]] = functions.get(layer["kernel"], 0) + layer["calls"]
             networks.append({"core": row["core"], "name": row["model"], "works": works,
+                             "functions": functions,
+                             "distinct": sum(not layer["repeated"] for layer in layers),
                              "instructions": row["instructions"], "stack": row["stack"],
                              "code": row["bytes"]["code"]})
     return samples, networks
@@ -101,29 +110,37 @@ def predicted(costs, works):
 
 
 def fit_code(networks):
-    """Bytes of code: of any network, for a layer, and of each kernel. Large networks count for many:
-    of the small ones compilers simplify more."""
+    """Bytes of code: of any network, for a layer that is like no other, of each kernel, and what it
+    takes more where it is called with different arguments. Large networks count for many: of the
+    small ones compilers simplify more."""
     networks = [n for n in networks for _ in range(30 if n["instructions"] >= LARGE else 1)]
-    kernels = sorted({kernel for n in networks for kernel, _ in n["works"]})
-    rows = [[1.0, float(len(n["works"]))] +
-            [float(any(k == kernel for k, _ in n["works"])) for kernel in kernels] for n in networks]
+    kernels = sorted({kernel for n in networks for kernel in n["functions"]})
+    rows = [[1.0, float(n["distinct"])] + [float(k in n["functions"]) for k in kernels] +
+            [float(n["functions"].get(k, 0) > 1) for k in kernels] for n in networks]
     x = descend(rows, [n["code"] for n in networks])
     errors = [abs(sum(a * b for a, b in zip(row, x)) - n["code"]) for row, n in zip(rows, networks)
               if n["instructions"] >= LARGE]
-    return x[0], x[1], dict(zip(kernels, x[2:])), max(errors)
+    kernel_code = zip(x[2:2 + len(kernels)], x[2 + len(kernels):])
+    return x[0], x[1], dict(zip(kernels, kernel_code)), max(errors)
+
+
+def base(name):
+    """The network that one in strips was made of."""
+    return name.split("_strips")[0]
 
 
 def main(paths):
     samples, networks = read(paths)
     table, facts = {}, []
     for core in COLUMNS:
-        own = [s for s in samples if s[0] == core]
+        # Strips would count the same layers again and again.
+        own = [s for s in samples if s[0] == core and s[1] == base(s[1])]
         nets = [n for n in networks if n["core"] == core]
         worst = 0.0
         for n in nets:
             if n["instructions"] < LARGE:
                 continue
-            others = fit([s for s in own if s[1] != n["name"]])
+            others = fit([s for s in own if s[1] != base(n["name"])])
             error = predicted(others, n["works"]) / n["instructions"] - 1
             print(f"{core:14} {n['name']:14} {n['instructions']:>12,} {100 * error:+.1f} %", file=sys.stderr)
             worst = max(worst, abs(error))
@@ -132,17 +149,17 @@ def main(paths):
         error = math.ceil(worst * 20 - 1e-9) / 20
         facts.append((code, layer_code, error, max(n["stack"] for n in nets)))
         for kernel, (step, output, call, gather) in fit(own).items():
-            table.setdefault(kernel, {})[core] = (step, output, call, gather, kernel_code.get(kernel, 0))
-    typical = {c: sorted(r[c][4] for k, r in table.items() if k)[len(table) // 2] for c in COLUMNS}
+            table.setdefault(kernel, {})[core] = (step, output, call, gather) + kernel_code.get(kernel, (0, 0))
     for core in COLUMNS:
-        table[""][core] = table[""][core][:4] + (typical[core],)
+        middle = [sorted(r[core][i] for k, r in table.items() if k)[len(table) // 2] for i in (4, 5)]
+        table[""][core] = table[""][core][:4] + tuple(middle)
 
     print("// Written by bench/mcu/fit_costs.py. In each row: Cortex-M0+; Cortex-M4, M7 and M33;")
     print("// Cortex-M55; RV32.")
     print("// The first row is for kernels that are not here.")
     print("constexpr Row kRows[] = {")
     for kernel in sorted(table):
-        costs = ["{%.3g, %.3g, %.0f, %.3g, %.0f}" % tuple(round(v, 3) for v in table[kernel][core])
+        costs = ["{%.3g, %.3g, %.0f, %.3g, %.0f, %.0f}" % tuple(round(v, 3) for v in table[kernel][core])
                  for core in COLUMNS]
         print(f'    {{"{kernel}",\n     {{{costs[0]}, {costs[1]},\n      {costs[2]}, {costs[3]}}}}},')
     print("};\nconstexpr ColumnFacts kFacts[kColumns] = {")

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/deploy/quantized.h"
 #include "tests/deploy/random_models.h"
 #include "tuco/core/error.h"
 #include "tuco/deploy/export_c.h"
+#include "tuco/deploy/strips.h"
 
 namespace tuco::deploy {
 namespace {
@@ -179,6 +181,49 @@ TEST(DeviceReport, MoreWorkTakesLonger) {
       EXPECT_LE(less.ram_bytes, more.ram_bytes);
       EXPECT_LE(less.flash_bytes, more.flash_bytes);
     }
+}
+
+/// What the function of a layer does in generated C; empty where there is none.
+std::string function_text(const CSource& c, size_t layer) {
+  const std::string head = "net_layer_" + std::to_string(layer) + "(int8_t* arena) {";
+  const size_t begin = c.source.find(head);
+  if (begin == std::string::npos) return "";
+  return c.source.substr(begin + head.size(), c.source.find("\n}", begin) - begin - head.size());
+}
+
+TEST(DeviceReport, FunctionsThatAreAlikeAreThereOnce) {
+  // Of three convolutions the middle one has its input and output at the same places in all strips.
+  test::Builder b(9);
+  const auto first_conv = b.conv("a", 3, 8, 3, {.padding = 1});
+  const auto middle = b.conv("b", 8, 8, 3, {.padding = 1});
+  const auto last = b.conv("c", 8, 8, 3, {.padding = 1});
+  const QuantizedModel whole = test::quantized(
+      b.finish([=](const Tensor& x) { return last(middle(first_conv(x))); }, {24, 16, 3}),
+      Rounding::kDouble, 2, 4);
+  const QuantizedModel strips = in_strips(whole, 3, 3);
+  const DeviceReport report = make_device_report(strips, "net", {}, {.strips = false});
+  const CSource c = generate_c(strips, "net", {.strips = false});
+  std::set<std::string> functions;
+  std::vector<KernelWork> works, first;
+  for (size_t i = 0; i < report.layers.size(); ++i) {
+    const KernelWork& work = report.layers[i].work;
+    if (work.kernel.empty()) continue;
+    EXPECT_EQ(work.repeated, !functions.insert(function_text(c, i)).second) << i;
+    works.push_back(work);
+    if (!work.repeated) first.push_back(work);
+  }
+  EXPECT_GE(works.size(), 24u);
+  EXPECT_LT(functions.size(), works.size());
+  for (const Core core : cores()) {
+    SCOPED_TRACE(name(core));
+    EXPECT_EQ(estimate_code_bytes(core, works), estimate_code_bytes(core, first));
+    // A kernel with two callers is there once, and not made for one of them.
+    const double one = estimate_code_bytes(core, {first[0]});
+    const double two = estimate_code_bytes(core, {first[0], first[0]});
+    const double three = estimate_code_bytes(core, {first[0], first[0], first[0]});
+    EXPECT_GT(two - one, three - two);
+    EXPECT_GT(three - two, 0);
+  }
 }
 
 TEST(DeviceReport, MeasuresTakeTheEstimatesPlace) {
