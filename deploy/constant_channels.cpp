@@ -1,5 +1,6 @@
 #include "tuco/deploy/constant_channels.h"
 
+#include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/reference_arithmetic.h"
 
 namespace tuco::deploy {
@@ -8,21 +9,24 @@ namespace {
 /// Sums, biases included, stay below this.
 constexpr int64_t kMaxSum = int64_t{1} << 30;
 
+/// The value of each channel that is constant.
+using Constants = std::vector<std::optional<int32_t>>;
+
 bool is_depthwise(const op::Conv2d& conv, const Shape& weight) {
   return conv.groups > 1 && conv.groups == weight[0] && weight[3] == 1;
 }
 
-/// A convolution without groups, or a depthwise one, of a quantized graph.
+/// A convolution without groups, a depthwise one, or a linear layer of a quantized graph.
 struct Layer {
   Graph* graph;
   int number;
 
   Graph::Node& node() const { return graph->nodes[number]; }
-  op::Conv2d& conv() const { return std::get<op::Conv2d>(node().op); }
+  op::Conv2d* conv() const { return std::get_if<op::Conv2d>(&node().op); }
   const Graph::Value& input() const { return graph->values[node().inputs[0]]; }
   const Graph::Value& weight() const { return graph->values[node().inputs[1]]; }
-  bool depthwise() const { return is_depthwise(conv(), weight().meta.shape); }
-  bool padded() const { return !(conv().padding == Padding(0)); }
+  bool depthwise() const { return conv() && is_depthwise(*conv(), weight().meta.shape); }
+  bool padded() const { return conv() && !(conv()->padding == Padding(0)); }
   int64_t channels() const { return weight().meta.shape[0]; }
   int32_t zero_point() const { return input().quantization->zero_point[0]; }
   std::vector<int32_t> biases() const {
@@ -32,8 +36,9 @@ struct Layer {
   }
 
   static std::optional<Layer> at(Graph& graph, int number) {
-    const auto* conv = std::get_if<op::Conv2d>(&graph.nodes[number].op);
     const Layer layer{&graph, number};
+    const op::Conv2d* conv = layer.conv();
+    if (std::holds_alternative<op::Linear>(layer.node().op)) return layer;
     if (!conv || !(conv->groups == 1 || layer.depthwise())) return std::nullopt;
     return layer;
   }
@@ -51,7 +56,7 @@ Quantization chosen(const Quantization& all, const std::vector<int64_t>& kept) {
   return {chosen(all.scale, kept), chosen(all.zero_point, kept), all.axis};
 }
 
-/// Leaves the layer these of its output channels, and as many of its input where it is depthwise.
+/// Leaves the layer the weights of these of its output channels.
 void keep_outputs(const Layer& layer, const std::vector<int64_t>& kept) {
   Graph& graph = *layer.graph;
   const auto count = static_cast<int64_t>(kept.size());
@@ -75,19 +80,18 @@ void keep_outputs(const Layer& layer, const std::vector<int64_t>& kept) {
   }
   node.inputs[1] =
       graph.add_value({weight.name, tensor.meta(), tensor, chosen(*weight.quantization, kept)});
-  if (depthwise) layer.conv().groups = count;
-  Shape& output = graph.values[node.outputs[0]].meta.shape;
-  output[output.rank() - 1] = count;
+  if (depthwise) layer.conv()->groups = count;
 }
 
-/// Leaves the layer these of its input channels; the constant ones that go leave what they add in
-/// the bias. False, and nothing, where that would not fit.
-bool keep_inputs(const Layer& layer, const std::vector<int64_t>& kept,
-                 const std::vector<std::optional<int32_t>>& constant) {
+/// Leaves the layer these of its input channels, which a linear layer may have several times, one
+/// for each place of an image; the constant ones that go leave what they add in the bias. False,
+/// and nothing, where that would not fit.
+bool keep_inputs(const Layer& layer, const std::vector<int64_t>& kept, const Constants& constant) {
   Graph& graph = *layer.graph;
   const Graph::Value weight = layer.weight();
   const Shape& shape = weight.meta.shape;
-  const int64_t taps = shape[1] * shape[2], in = shape[3];
+  const auto in = static_cast<int64_t>(constant.size());
+  const int64_t taps = shape.numel() / shape[0] / in;
   const int8_t* from = weight.constant.data<int8_t>();
   std::vector<bool> stays(in, false);
   for (const int64_t c : kept) stays[c] = true;
@@ -105,8 +109,9 @@ bool keep_inputs(const Layer& layer, const std::vector<int64_t>& kept,
     if (bias != biases[o] && std::abs(bias) >= kMaxSum) return false;
     biases[o] = static_cast<int32_t>(bias);
   }
-  const auto count = static_cast<int64_t>(kept.size());
-  const Tensor tensor = from_values(values, {shape[0], shape[1], shape[2], count});
+  Shape narrow = shape;
+  narrow[shape.rank() - 1] = shape[shape.rank() - 1] / in * static_cast<int64_t>(kept.size());
+  const Tensor tensor = from_values(values, narrow);
   const Tensor sums = from_values(biases, {shape[0]});
   Graph::Node& node = layer.node();
   Quantization of_bias = *weight.quantization;
@@ -122,18 +127,82 @@ bool keep_inputs(const Layer& layer, const std::vector<int64_t>& kept,
   return true;
 }
 
-/// The layer that alone reads what this one computes.
-std::optional<Layer> only_reader(const Layer& layer) {
-  Graph& graph = *layer.graph;
-  const int output = layer.node().outputs[0];
+/// The node that alone reads what this one computes, as its first input; or -1.
+int only_reader(const Graph& graph, int number) {
+  const int output = graph.nodes[number].outputs[0];
   const auto readers = graph.consumers(output);
-  if (readers.size() != 1 || graph.is_kept(output)) return std::nullopt;
-  const auto reader = Layer::at(graph, readers[0]);
-  return reader && reader->node().inputs[0] == output ? reader : std::nullopt;
+  if (readers.size() != 1 || graph.is_kept(output)) return -1;
+  const auto& inputs = graph.nodes[readers[0]].inputs;
+  return inputs[0] == output && std::ranges::count(inputs, output) == 1 ? readers[0] : -1;
+}
+
+int64_t last_size(const Shape& shape) { return shape[shape.rank() - 1]; }
+
+/// Whether each output channel of the node comes from the input channel of the same number alone,
+/// or, of a flattened image, from that of the number modulo their count.
+bool keeps_channels(Graph& graph, int number) {
+  const Graph::Node& node = graph.nodes[number];
+  const Shape &in = graph.values[node.inputs[0]].meta.shape,
+              &out = graph.values[node.outputs[0]].meta.shape;
+  return std::visit(
+      [&]<class Op>(const Op& op) {
+        if constexpr (op::in_list<Op, op::TypeList<op::MaxPool2d, op::AvgPool2d>>) {
+          return true;
+        } else if constexpr (op::Unary<Op>) {
+          return not_quantizable<Op> == nullptr;
+        } else if constexpr (std::is_same_v<Op, op::Mean>) {
+          return std::ranges::none_of(op.dims, [&](int64_t d) { return d + 1 == in.rank(); });
+        } else if constexpr (std::is_same_v<Op, op::Pad>) {
+          return op.before[3] == 0 && op.after[3] == 0;
+        } else if constexpr (std::is_same_v<Op, op::Reshape>) {
+          return out.rank() == 2 && last_size(out) % last_size(in) == 0;
+        } else {
+          const auto layer = Layer::at(graph, number);
+          return layer && layer->depthwise();
+        }
+      },
+      node.op);
+}
+
+/// What a node that keeps channels makes of constant ones, where that is the same at all places.
+Constants after(const QuantizedModel& model, int number, const Constants& constant) {
+  if (std::ranges::none_of(constant, [](const auto& value) { return value.has_value(); }))
+    return constant;
+  const Graph::Node& node = model.graph.nodes[number];
+  const auto count = static_cast<int64_t>(constant.size());
+  QuantizedModel alone{.rounding = model.rounding};
+  Graph::Node copy = node;
+  for (int& value : copy.inputs) value = alone.graph.add_value(model.graph.values[value]);
+  for (int& value : copy.outputs) value = alone.graph.add_value(model.graph.values[value]);
+  alone.graph.inputs = {copy.inputs[0]};
+  alone.graph.outputs = copy.outputs;
+  alone.graph.nodes = {copy};
+  std::vector<int8_t> image(alone.graph.values[copy.inputs[0]].meta.shape.numel());
+  for (size_t i = 0; i < image.size(); ++i)
+    image[i] = static_cast<int8_t>(constant[static_cast<int64_t>(i) % count].value_or(0));
+  const auto output =
+      interpret(alone, from_values(image, alone.graph.values[copy.inputs[0]].meta.shape))
+          .to_vector<int8_t>();
+  Constants result = constant;
+  for (size_t i = 0; i < output.size(); ++i) {
+    auto& value = result[static_cast<int64_t>(i) % count];
+    if (static_cast<int64_t>(i) < count && value) value = output[i];
+    if (value != output[i]) value.reset();
+  }
+  return result;
+}
+
+/// The channels that the layer makes constant, whatever comes in.
+Constants made_constant(const QuantizedNode& node) {
+  const auto multipliers = node.channel_multipliers();
+  Constants constant;
+  for (size_t c = 0; c < multipliers.size(); ++c)
+    constant.push_back(constant_output(node, static_cast<int64_t>(c), multipliers[c]));
+  return constant;
 }
 
 /// Which channels stay: those that change, and so many others that kernels stay fast.
-std::vector<int64_t> channels_to_keep(const std::vector<std::optional<int32_t>>& removable) {
+std::vector<int64_t> channels_to_keep(const Constants& removable) {
   const auto all = static_cast<int64_t>(removable.size());
   const int64_t changing =
       std::ranges::count_if(removable, [](const auto& value) { return !value; });
@@ -145,45 +214,56 @@ std::vector<int64_t> channels_to_keep(const std::vector<std::optional<int32_t>>&
   return kept;
 }
 
-/// Removes channels between the convolution without groups at `number` and the next one, which
-/// depthwise ones may stand between.
+/// Leaves what a node computes the channels `kept` of `all`.
+void narrow(Graph& graph, int number, const std::vector<int64_t>& kept, int64_t all) {
+  Graph::Node& node = graph.nodes[number];
+  if (const auto layer = Layer::at(graph, number)) keep_outputs(*layer, kept);
+  const auto count = static_cast<int64_t>(kept.size());
+  Shape& shape = graph.values[node.outputs[0]].meta.shape;
+  shape[shape.rank() - 1] = last_size(shape) / all * count;
+  if (auto* reshape = std::get_if<op::Reshape>(&node.op)) reshape->shape = {-1, last_size(shape)};
+}
+
+/// Removes channels between the layer at `number`, which sums over all of its inputs, and the next
+/// such one; those that keep channels may stand between.
 void drop_after(QuantizedModel& model, int number) {
   Graph& graph = model.graph;
-  auto layer = Layer::at(graph, number);
-  if (!layer || layer->depthwise()) return;
-  std::vector<Layer> chain = {*layer};
-  std::vector<std::optional<int32_t>> constant;
+  const auto first = Layer::at(graph, number);
+  if (!first || first->depthwise()) return;
+  const int64_t channels = first->channels();
+  std::vector<int> chain = {number};
+  Constants constant = made_constant({graph, first->node(), model.rounding});
   for (;;) {
-    const Layer& last = chain.back();
-    const QuantizedNode node{graph, last.node(), model.rounding};
-    const auto reader = only_reader(last);
-    if (!reader) return;
-    // What is constant here, and adds the same at every place of the reader's output.
-    const auto multipliers = node.channel_multipliers();
-    const auto inputs = std::move(constant);
-    constant.assign(last.channels(), std::nullopt);
-    for (int64_t c = 0; c < last.channels(); ++c) {
-      const auto input = last.depthwise() ? inputs[c] : std::nullopt;
-      const auto value =
-          constant_output(node, c, multipliers[c], input.value_or(-128), input.value_or(127));
-      if (value && (!reader->padded() || *value == reader->zero_point())) constant[c] = value;
+    const int reader = only_reader(graph, chain.back());
+    if (reader < 0) return;
+    if (keeps_channels(graph, reader)) {
+      constant = after(model, reader, constant);
+      if (const auto layer = Layer::at(graph, reader)) {
+        const Constants made = made_constant({graph, layer->node(), model.rounding});
+        for (int64_t c = 0; c < channels; ++c)
+          if (made[c]) constant[c] = made[c];
+      }
+      chain.push_back(reader);
+      continue;
     }
-    if (!reader->depthwise()) {
-      const auto kept = channels_to_keep(constant);
-      if (static_cast<int64_t>(kept.size()) == last.channels() ||
-          !keep_inputs(*reader, kept, constant))
-        return;
-      for (const Layer& each : chain) keep_outputs(each, kept);
+    const auto last = Layer::at(graph, reader);
+    if (!last) return;
+    // What adds the same at every place of the output.
+    for (auto& value : constant)
+      if (last->padded() && value != last->zero_point()) value.reset();
+    const auto kept = channels_to_keep(constant);
+    if (static_cast<int64_t>(kept.size()) == channels || !keep_inputs(*last, kept, constant))
       return;
-    }
-    chain.push_back(*reader);
+    for (const int each : chain) narrow(graph, each, kept, channels);
+    return;
   }
 }
 
 }  // namespace
 
 std::optional<int32_t> constant_output(const QuantizedNode& node, int64_t channel,
-                                       const Multiplier& multiplier, int32_t low, int32_t high) {
+                                       const Multiplier& multiplier) {
+  constexpr int64_t kLow = -128, kHigh = 127;
   const Tensor& weight = node.input(1).constant;
   const int64_t depth = weight.numel() / weight.dim(0);
   const int8_t* weights = weight.data<int8_t>() + channel * depth;
@@ -192,7 +272,7 @@ std::optional<int32_t> constant_output(const QuantizedNode& node, int64_t channe
   int64_t most = least;
   for (int64_t k = 0; k < depth; ++k) {
     const auto [smaller, larger] =
-        std::minmax({weights[k] * (low - zero_point), weights[k] * (high - zero_point)});
+        std::minmax({weights[k] * (kLow - zero_point), weights[k] * (kHigh - zero_point)});
     least += smaller;
     most += larger;
   }
