@@ -42,7 +42,7 @@ struct Compile {
   /// One for each of kPackages; empty where it is not wanted.
   std::string folders[std::size(kPackages)];
   Quantizing quantizing;
-  std::optional<int64_t> ram;
+  std::optional<uint64_t> ram;
   bool no_strips = false, reports = false, measures = false;
   std::vector<std::string> report_files;
 
@@ -53,8 +53,9 @@ struct Compile {
     const bool is_file = path.extension() == ".tuco";
     const std::string name = (is_file ? path.stem() : path.filename()).string();
     const deploy::QuantizedModel whole = deploy::device_model(int8_model(), kAsItIs);
-    const deploy::QuantizedModel model =
-        no_strips ? whole : deploy::device_model(whole, {.arena_bytes = ram});
+    deploy::DeviceOptions options{.strips = !no_strips};
+    if (ram) options.arena_bytes = static_cast<int64_t>(*ram);
+    const deploy::QuantizedModel model = deploy::device_model(whole, options);
     const deploy::CSource c = deploy::generate_c(model, name, kAsItIs);
 
     Outputs outputs;

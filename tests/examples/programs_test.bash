@@ -66,7 +66,7 @@ small() {
   expect 0 "$cats_vs_dogs" --small --drawn 100 --epochs 1 --out "$own"
   expect 0 "$tuco" compile "$own/cats_vs_dogs.int8.safetensors" -o "$own/pets" \
     --report "$own/pets.json" "$own/pets.html"
-  says "an arena of 147,864 bytes" "Arduino Nano 33 BLE"
+  says "an arena of 75,056 bytes" "Arduino Nano 33 BLE"
   grep -F "Arduino Nano 33 BLE" "$own/out" | grep -q " yes " || fail "it does not fit the Nano 33 BLE"
   has_files "$own"/pets.{c,h,json,html}
   cmp "$own/cats_vs_dogs.c" <(sed 's/pets/cats_vs_dogs/g; s/PETS/CATS_VS_DOGS/g' "$own/pets.c") ||
@@ -148,7 +148,7 @@ export_() {
   says "accuracy on 8 samples" "wrote $own/pets.c and $own/pets.h"
   has_files "$own"/pets.{c,h,int8.safetensors,report.txt,report.json}
   expect 0 "$tuco" inspect "$own/pets.int8.safetensors"
-  says " int8 " 'tuco.class_names = "cat\ndog\n"' "Arena 221576 bytes"
+  says " int8 " 'tuco.class_names = "cat\ndog\n"' "Arena 112584 bytes"
   expect 0 "$tuco" predict "$own/pets.int8.safetensors" "$pictures/dog/0.png"
   says "dog/0.png  "
   # The int8 model gives the same C again, without pictures.
@@ -172,7 +172,7 @@ export_() {
 compile() {
   local model=$trained/cats_vs_dogs.safetensors pictures=$inputs/pictures
   expect 0 "$tuco" compile "$model" --calibrate "$pictures" -o "$own/pets"
-  says "wrote $own/pets.c, $own/pets.h: " " bytes of constants in flash" "221,576 bytes in RAM" \
+  says "wrote $own/pets.c, $own/pets.h: " " bytes of constants in flash" "112,584 bytes in RAM" \
     " products a run"
   has_files "$own"/pets.{c,h}
   # A .tflite of the same model: the same numbers, the same answers, and pictures as before.
@@ -181,24 +181,26 @@ compile() {
   says "wrote $own/again/pets.tflite"
   cmp "$own/pets.c" "$own/again/pets.c" || fail "export and compile give other C"
   expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/again/pets"
-  says "221,576 bytes in RAM"
+  says "112,584 bytes in RAM"
   diff <(grep -o '^  *-\?[0-9].*' "$own/pets.c") <(grep -o '^  *-\?[0-9].*' "$own/again/pets.c") ||
     fail "other constants from the .tflite"
   expect 0 "$tuco" inspect "$own/again/pets.tflite"
-  says " int8 " "Graph" "conv2d(" "Arena 221576 bytes"
+  says " int8 " "Graph" "conv2d(" "Arena 112584 bytes"
   expect 0 "$tuco" predict "$own/again/pets.tflite" "$pictures/dog/0.png"
   says "dog/0.png  "
   # A file that devices load, its loader, and less memory than the whole images need.
   expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/pets.tuco"
-  says "wrote $own/pets.tuco: " " bytes in flash, an arena of 221,576 bytes in RAM" " products a run"
+  says "wrote $own/pets.tuco: " " bytes in flash, an arena of 112,584 bytes in RAM" " products a run"
   expect 0 "$tuco" inspect "$own/pets.tuco"
-  says "a model for devices, version 1" "arena   221576 bytes" "conv2d_columns"
+  says "a model for devices, version 1" "arena   112584 bytes" "conv2d_columns"
   expect 0 "$tuco" runtime "$own/pets.tuco" -o "$own/tuco_model.h"
   says "wrote $own/tuco_model.h"
   printf '#include "tuco_model.h"\nint main(void) { return 0; }\n' > "$own/main.c"
   cc -std=c99 -Wall -Wextra -Werror "$own/main.c" -o "$own/main" || fail "the loader does not compile"
   expect 0 "$tuco" compile "$own/again/pets.tflite" --ram 100K -o "$own/pets.tuco"
   says "95,328 bytes in RAM" " 1.0 % more than without strips"
+  expect 0 "$tuco" compile "$own/again/pets.tflite" --no-strips -o "$own/pets"
+  says "221,576 bytes in RAM"
   expect 1 "$tuco" compile "$own/again/pets.tflite" --ram 1K -o "$own/x.tuco"
   says "the arena cannot be made smaller than " " bytes, and 1,024 are allowed"
   head -c 5000 "$own/pets.tuco" > "$own/short.tuco"
