@@ -100,7 +100,7 @@ run_exported() {
   expect 0 "${CC:-cc}" -std=c99 -O1 -Wall -Wextra -Werror -pedantic -I "$trained" \
     "$source/examples/run_exported/main.c" "$trained/cats_vs_dogs.c" -o "$own/run_exported"
   expect 0 "$own/run_exported"
-  says "arena 221576 bytes, input 27648 bytes" "(cat " ", dog "
+  says "arena 112584 bytes, input 27648 bytes" "(cat " ", dog "
   # Two pictures of raw bytes: black and white.
   head -c 27648 /dev/zero > "$own/pictures"
   head -c 27648 /dev/zero | tr '\0' '\377' >> "$own/pictures"
