@@ -3,6 +3,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/text.h"
 #include "tuco/deploy/constant_channels.h"
+#include "tuco/deploy/fold_padding.h"
 #include "tuco/deploy/memory_plan.h"
 #include "tuco/deploy/states.h"
 #include "tuco/deploy/strips.h"
@@ -10,7 +11,7 @@
 namespace tuco::deploy {
 
 QuantizedModel device_model(const QuantizedModel& model, const DeviceOptions& options) {
-  QuantizedModel whole = without_constant_channels(model);
+  QuantizedModel whole = without_constant_channels(fold_padding(model));
   whole.graph = with_states_in_place(whole.graph);
   const QuantizedModel result = options.strips ? with_free_strips(whole) : whole;
   if (!options.arena_bytes) return result;

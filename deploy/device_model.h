@@ -14,9 +14,10 @@ struct DeviceOptions {
   bool strips = true;
 };
 
-/// The model without the channels that never change (deploy/constant_channels.h), its states to be
-/// changed in their place (deploy/states.h), and in strips where these are allowed. Throws Error if
-/// its arena has more than options.arena_bytes, and that cannot be helped.
+/// The model with padding as a part of convolutions (deploy/fold_padding.h), without the channels
+/// that never change (deploy/constant_channels.h), its states to be changed in their place
+/// (deploy/states.h), and in strips where these are allowed. Throws Error if its arena has more than
+/// options.arena_bytes, and that cannot be helped.
 QuantizedModel device_model(const QuantizedModel& model, const DeviceOptions& options = {});
 
 }  // namespace tuco::deploy
