@@ -34,8 +34,7 @@ QuantizedModel fold_padding(const QuantizedModel& model) {
   for (const Graph::Node& node : graph.nodes) {
     const auto* pad = std::get_if<op::Pad>(&node.op);
     const int output = node.outputs[0];
-    if (!pad || !is_of_zeros(*pad) || node.activation || std::ranges::count(graph.outputs, output))
-      continue;
+    if (!pad || !is_of_zeros(*pad) || node.activation || graph.is_kept(output)) continue;
     const auto readers = graph.consumers(output);
     if (!std::ranges::all_of(
             readers, [&](int reader) { return takes(graph, graph.nodes[reader], output, *pad); }))
