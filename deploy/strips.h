@@ -15,8 +15,8 @@ std::vector<int> strip_ends(const QuantizedModel& model);
 QuantizedModel in_strips(const QuantizedModel& model, int nodes, int64_t rows);
 
 /// Of the model and its forms in strips without a product more, the one whose arena and additional
-/// calls together take the fewest bytes. The calls, 64 bytes of flash each, may take 2 % of what the
-/// constants do.
+/// calls together take the fewest bytes. The calls, 64 bytes of flash each, may take 2 % of what
+/// the constants do.
 QuantizedModel with_free_strips(const QuantizedModel& model);
 
 /// The model itself if its arena has at most so many bytes; else, of those in strips that do with
