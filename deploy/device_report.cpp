@@ -24,6 +24,11 @@ bool lies_in(const MemoryPlan& plan, int part, int whole) {
          plan.offsets[part] + plan.sizes[part] <= plan.offsets[whole] + plan.sizes[whole];
 }
 
+bool overlaps(const PlannedPlace& place, const MemoryPlan& plan, int value) {
+  return place.offset < plan.offsets[value] + plan.sizes[value] &&
+         plan.offsets[value] < place.offset + place.size;
+}
+
 /// The places of all activations and scratch memories that take bytes.
 std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPlan& plan) {
   const Graph& graph = model.graph;
@@ -44,8 +49,7 @@ std::vector<PlannedPlace> places_of(const QuantizedModel& model, const MemoryPla
     // The one input that it overlaps: the plan allows no second.
     int over = -1;
     for (const int input : node.inputs)
-      if (place_of[input] >= 0 && plan.offsets[input] < plan.offsets[output] + plan.sizes[output] &&
-          plan.offsets[output] < plan.offsets[input] + plan.sizes[input])
+      if (place_of[input] >= 0 && overlaps(places[place_of[input]], plan, output))
         over = place_of[input];
     // What a state becomes lies where it was.
     for (const Graph::State& state : graph.states)

@@ -192,7 +192,7 @@ compile() {
   expect 0 "$tuco" compile "$own/again/pets.tflite" -o "$own/pets.tuco"
   says "wrote $own/pets.tuco: " " bytes in flash, an arena of 112,584 bytes in RAM" " products a run"
   expect 0 "$tuco" inspect "$own/pets.tuco"
-  says "a model for devices, version 1" "arena   112584 bytes" "conv2d_columns"
+  says "a model for devices, version 2" "arena   112584 bytes" "conv2d_columns"
   expect 0 "$tuco" runtime "$own/pets.tuco" -o "$own/tuco_model.h"
   says "wrote $own/tuco_model.h"
   printf '#include "tuco_model.h"\nint main(void) { return 0; }\n' > "$own/main.c"
