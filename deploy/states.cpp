@@ -55,6 +55,21 @@ bool can_overwrite(const Graph& graph, const Graph::State& state) {
 
 }  // namespace
 
+void carry_states(Graph& graph) {
+  for (Graph::Node& node : graph.nodes) {
+    if (!std::holds_alternative<op::Lstm>(node.op)) continue;
+    for (const auto& [input, output] :
+         {std::pair{kLstmHidden, kLstmLastHidden}, std::pair{kLstmCell, kLstmLastCell}}) {
+      const int initial = node.inputs[input], after = node.outputs[output];
+      const Graph::Value first = graph.values[initial];
+      if (!first.constant.defined() || first.meta.shape[0] != 1) continue;
+      node.inputs[input] = graph.add_value(
+          {first.name + ".carried", graph.values[after].meta, {}, first.quantization});
+      graph.states.push_back({initial, node.inputs[input], after});
+    }
+  }
+}
+
 Graph with_states_in_place(const Graph& graph) {
   Graph result = graph;
   std::set<int> seen;

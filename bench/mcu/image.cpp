@@ -72,6 +72,8 @@ void build(const Model& model, const Variant& variant, const fs::path& folder) {
       fmt::format("-DBENCH_HEADER=\"{}.h\"", model.name),
       fmt::format("-DBENCH_INPUT={}_input", model.name),
       fmt::format("-DBENCH_RUN={}_run", model.name),
+      model.has_states ? fmt::format("-DBENCH_RESET={}_reset", model.name)
+                       : std::string("-DBENCH_RESET(arena)="),
       fmt::format("-DBENCH_ARENA_BYTES={}_ARENA_BYTES", prefix),
       fmt::format("-DBENCH_INPUT_BYTES={}_INPUT_BYTES", prefix),
       fmt::format("-DBENCH_OUTPUT_BYTES={}_OUTPUT_BYTES", prefix),
@@ -230,6 +232,7 @@ Model read_model(const std::string& argument, int64_t most) {
   model.arena = macro(header, prefix + "_ARENA_BYTES", header_path);
   model.input = macro(header, prefix + "_INPUT_BYTES", header_path);
   model.output = macro(header, prefix + "_OUTPUT_BYTES", header_path);
+  model.has_states = header.find("#define " + prefix + "_STATE_BYTES ") != std::string::npos;
 
   while (std::getline(parts, part, ',')) {
     if (part.starts_with("input=")) {

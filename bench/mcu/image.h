@@ -17,6 +17,8 @@ struct Model {
   std::string name;
   /// Sizes from the header, in bytes.
   int64_t arena = 0, input = 0, output = 0;
+  /// Whether a run goes on from the last one.
+  bool has_states = false;
   /// The comments before the layers' functions: "conv2d: 8 x 8 x 4 to 8 x 8 x 16, 4096 products".
   std::map<std::string, std::string> layers;
   /// The bytes of every case. Without cases there is one of zeros, and nothing to compare with.

@@ -1,7 +1,8 @@
 // The program that mcu_bench puts around a generated model: it runs every case, and says what came
-// of it. The names of the model's functions and macros, and the numbers of the cases, come with the
-// compiler's command line; the cases' bytes lie in bench_inputs and bench_outputs. It divides
-// nothing and copies nothing, so that whatever the image holds for that is the model's.
+// of it; to a model with states they are one sequence. The names of the model's functions and
+// macros, and the numbers of the cases, come with the compiler's command line; the cases' bytes lie
+// in bench_inputs and bench_outputs. It divides nothing and copies nothing, so that whatever the
+// image holds for that is the model's.
 #include "mcu.h"
 #include BENCH_HEADER
 
@@ -27,6 +28,7 @@ int main(void) {
   uint32_t wrong = 0, touched = 0, stack = 0;
   for (int i = 0; i < GUARD; i++) memory.before[i] = memory.after[i] = PATTERN;
   const int8_t *from = bench_inputs, *expected = bench_outputs;
+  BENCH_RESET(memory.arena);
   for (int c = 0; c < BENCH_CASES; c++) {
     int8_t* const input = BENCH_INPUT(memory.arena);
     for (int i = 0; i < BENCH_INPUT_BYTES; i++) input[i] = *from++;

@@ -17,6 +17,9 @@ int main(void) {
   int8_t* const arena = (int8_t*)memory + GUARD;
   int32_t wrong = 0, overrun = 0;
   for (size_t i = 0; i < sizeof memory; i++) bytes[i] = PATTERN;
+#ifdef MODEL_STATE_BYTES
+  model_reset(arena);
+#endif
   for (int c = 0; c < MODEL_CASES; c++) {
     int8_t* const input = model_input(arena);
     for (int i = 0; i < MODEL_INPUT_BYTES; i++) input[i] = model_case_inputs[c][i];
