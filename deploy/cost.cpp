@@ -28,12 +28,19 @@ NodeCost cost_of(const Graph& graph, const Graph::Node& node) {
       cost.activation_bytes += per_image(value.meta.shape) * size;
   };
   for (const int v : node.inputs) add(v);
-  add(node.outputs[0]);
+  for (const int v : node.outputs) add(v);
   const bool weighted = std::visit([]<class Op>(const Op&) { return is_weighted<Op>; }, node.op);
   if (weighted) {
     const Shape &weight = graph.values[node.inputs[1]].meta.shape,
                 &out = graph.values[node.outputs[0]].meta.shape;
     if (out.back() > 0) cost.products = per_image(out) / out.back() * weight.numel();
+  }
+  const bool recurrent =
+      std::holds_alternative<op::Lstm>(node.op) || std::holds_alternative<op::QLstm>(node.op);
+  if (recurrent) {
+    const Shape &x = graph.values[node.inputs[0]].meta.shape,
+                &y = graph.values[node.outputs[0]].meta.shape;
+    cost.products = x[1] * 4 * y[2] * (x[2] + y[2]);
   }
   return cost;
 }

@@ -56,7 +56,7 @@ int64_t values_seen(const Graph& graph, const Graph::Node& node) {
         if constexpr (requires { op.window; }) {
           const WindowGeometry g = geometry(Op::name, op.window, in.meta.shape);
           return g.kernel.h * g.kernel.w * elements_per_image(out);
-        } else if constexpr (std::is_same_v<Op, op::Mean>) {
+        } else if constexpr (std::is_same_v<Op, op::Mean> || std::is_same_v<Op, op::Sum>) {
           return elements_per_image(in);
         } else {
           return 0;

@@ -19,7 +19,7 @@ constexpr double kGateScale = 0x1p-12, kActivationScale = 0x1p-15;
 constexpr int kMinCellPower = -20, kMaxCellPower = 0;
 constexpr int32_t kLargest = 32767, kSmallest = -32768;
 /// What a sum with its bias may be.
-constexpr int64_t kMaxSum = int64_t{1} << 30;
+constexpr int64_t kMaxSum = int64_t{1} << 29;
 
 const Graph::Value& output(const QuantizedNode& node, LstmOutput which) {
   return node.graph.values[node.node.outputs[which]];
@@ -334,7 +334,7 @@ void check_lstm(const op::Lstm& op, const QuantizedNode& node) {
       std::ldexp(1.0f, power) == cell.scale[0] && power >= kMinCellPower && power <= kMaxCellPower,
       "lstm: the cells' scale {} is not one of 2^{} to 2^{}", cell.scale[0], kMinCellPower,
       kMaxCellPower);
-  require<UnsupportedOp>(hidden.scale[0] > 0x1p-30, "lstm: the output's scale {} is below 2^-30",
+  require<UnsupportedOp>(hidden.scale[0] > 0x1p-29, "lstm: the output's scale {} is below 2^-29",
                          hidden.scale[0]);
   require<FormatError>(std::isfinite(op.cell_clip), "lstm: cells clipped at {}", op.cell_clip);
 

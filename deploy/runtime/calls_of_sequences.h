@@ -11,11 +11,11 @@ TUCO_SHARED void tuco_expect_gates(tuco_checks* c, const int32_t* multiplier, co
   for (int32_t k = 0; k < 4; k++) tuco_expect_factor(c, multiplier[k], shift[k], rounding);
 }
 
-// A multiplier of products of int16, which does not make them larger.
+// A multiplier of products of int16, which makes them smaller.
 TUCO_SHARED void tuco_expect_share(tuco_checks* c, int32_t multiplier, int32_t shift,
                                    int32_t rounding) {
   tuco_expect_factor(c, multiplier, shift, rounding);
-  tuco_expect(c, shift <= 0);
+  tuco_expect(c, shift < 0);
 }
 
 TUCO_SHARED void tuco_check_lstm(tuco_checks* c, const int32_t* a) {
@@ -24,7 +24,7 @@ TUCO_SHARED void tuco_check_lstm(tuco_checks* c, const int32_t* a) {
   const uint32_t units = (uint32_t)n->units;
   const uint32_t outputs = tuco_area(c, (uint32_t)n->steps, units);
   const uint32_t inputs = tuco_area(c, (uint32_t)n->steps, (uint32_t)n->inputs);
-  tuco_expect(c, n->inputs <= TUCO_MOST_PRODUCTS && n->units <= TUCO_MOST_PRODUCTS);
+  tuco_expect(c, n->inputs <= TUCO_MOST_PLAIN_PRODUCTS && n->units <= TUCO_MOST_PLAIN_PRODUCTS);
   if (c->failed) return;
   const uint32_t depth = (uint32_t)tuco_lstm_scratch(n->inputs, n->units);
   tuco_in_arena(c, a[0], outputs, 0);
@@ -38,9 +38,11 @@ TUCO_SHARED void tuco_check_lstm(tuco_checks* c, const int32_t* a) {
     tuco_in_arena(c, a[5], 2 * units, 1);
   tuco_in_arena(c, a[6], depth, 1);
   tuco_in_file(c, (uint32_t)a[7], tuco_area(c, units, depth), 4);
-  tuco_expect(c, a[8] != 0);
+  const int32_t* bias =
+      (const int32_t*)(const void*)tuco_in_file(c, (uint32_t)a[8], tuco_area(c, units, 8), 4);
   if (c->failed) return;
-  tuco_expect_biases(c, a[8], 8 * n->units);
+  // So many products are below 2^29, and with the bias below 2^30.
+  for (uint32_t i = 0; i < 8 * units; i++) tuco_expect_in(c, bias[i], -(1 << 29), 1 << 29);
   tuco_expect_gates(c, n->input_multiplier, n->input_shift, n->rounding);
   tuco_expect_gates(c, n->recurrent_multiplier, n->recurrent_shift, n->rounding);
   tuco_expect_share(c, n->forget_multiplier, n->forget_shift, n->rounding);

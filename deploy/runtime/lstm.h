@@ -35,10 +35,31 @@ TUCO_INLINE int32_t tuco_lstm_scratch(int32_t inputs, int32_t units) {
   return tuco_lstm_depth(inputs) + tuco_lstm_depth(units);
 }
 
-TUCO_INLINE int32_t tuco_int16(int32_t value) { return tuco_clamped(value, -32768, 32767); }
+TUCO_INLINE int32_t tuco_int16(int32_t value) {
+#if TUCO_THUMB2
+  __asm__("ssat %0, #16, %1" : "=r"(value) : "r"(value));
+  return value;
+#else
+  return tuco_clamped(value, -32768, 32767);
+#endif
+}
 
-// Adds to four gates what their weights at w, in pairs or plain (4, depth), and biases make of
-// `depth` values. Both forms take four bytes for each value.
+// What few factors need has one copy beside the loop.
+TUCO_NOINLINE TUCO_SHARED int32_t tuco_scaled_apart(int32_t x, int32_t multiplier, int32_t shift,
+                                                    int32_t rounding) {
+  return tuco_scaled(x, multiplier, shift, rounding);
+}
+
+// x * multiplier / 2^31 * 2^shift in the given rounding, for |x| below 2^30.
+TUCO_INLINE int32_t tuco_lstm_scaled(int32_t x, int32_t multiplier, int32_t shift,
+                                     int32_t rounding) {
+  return shift < 0 && rounding == TUCO_DOUBLE_ROUNDING
+             ? tuco_finished(2 * x, multiplier, -shift, 0)
+             : tuco_scaled_apart(x, multiplier, shift, rounding);
+}
+
+// Adds to four gates what their weights at w, in pairs or plain (4, depth), and biases
+// make of `depth` values. Both forms take four bytes for each value.
 TUCO_INLINE void tuco_add_to_gates(int32_t gate[4], const int8_t* x, int32_t depth, const void* w,
                                    int32_t pairs, const int32_t* bias, const int32_t* multiplier,
                                    const int32_t* shift, int32_t rounding) {
@@ -47,16 +68,21 @@ TUCO_INLINE void tuco_add_to_gates(int32_t gate[4], const int8_t* x, int32_t dep
     tuco_four_channel_sums(sum, (const int16_t*)w, x, depth);
   else
     tuco_dot4(sum, x, 0, (const int8_t*)w, depth, depth);
-  for (int32_t k = 0; k < 4; k++)
-    gate[k] = tuco_int16(
-        gate[k] + tuco_int16(tuco_scaled(sum[k] + bias[k], multiplier[k], shift[k], rounding)));
+#define TUCO_GATE(k)    \
+  gate[k] = tuco_int16( \
+      gate[k] + tuco_int16(tuco_lstm_scaled(sum[k] + bias[k], multiplier[k], shift[k], rounding)))
+  TUCO_GATE(0);
+  TUCO_GATE(1);
+  TUCO_GATE(2);
+  TUCO_GATE(3);
+#undef TUCO_GATE
 }
 
 TUCO_INLINE void tuco_lstm_steps(int8_t* out, const int8_t* in, int8_t* hidden, int16_t* cell,
                                  const int8_t* first_hidden, const int16_t* first_cell,
                                  int8_t* scratch, const void* weights, int32_t pairs,
                                  const int32_t* bias, const tuco_lstm_numbers* n) {
-  const int32_t inputs = n->inputs, units = n->units;
+  const int32_t inputs = n->inputs, units = n->units, rounding = n->rounding;
   const int32_t depth = tuco_lstm_depth(inputs), recurrent = tuco_lstm_depth(units);
   int8_t* const x = scratch;
   int8_t* const h = scratch + depth;
@@ -71,24 +97,23 @@ TUCO_INLINE void tuco_lstm_steps(int8_t* out, const int8_t* in, int8_t* hidden, 
     const int32_t* b = bias;
     for (int32_t u = 0; u < units; u++, b += 8) {
       int32_t gate[4] = {0, 0, 0, 0};
-      tuco_add_to_gates(gate, x, depth, w, pairs, b, n->input_multiplier, n->input_shift,
-                        n->rounding);
+      tuco_add_to_gates(gate, x, depth, w, pairs, b, n->input_multiplier, n->input_shift, rounding);
       w += 4 * depth;
       tuco_add_to_gates(gate, h, recurrent, w, pairs, b + 4, n->recurrent_multiplier,
-                        n->recurrent_shift, n->rounding);
+                        n->recurrent_shift, rounding);
       w += 4 * recurrent;
-      const int32_t kept = tuco_int16(tuco_scaled(
-          tuco_sigmoid16(gate[1]) * cell[u], n->forget_multiplier, n->forget_shift, n->rounding));
+      const int32_t kept = tuco_int16(tuco_lstm_scaled(
+          tuco_sigmoid16(gate[1]) * cell[u], n->forget_multiplier, n->forget_shift, rounding));
       const int32_t update =
-          tuco_int16(tuco_scaled(tuco_sigmoid16(gate[0]) * tuco_tanh16(gate[2], 3, 0),
-                                 n->update_multiplier, n->update_shift, n->rounding));
+          tuco_int16(tuco_lstm_scaled(tuco_sigmoid16(gate[0]) * tuco_tanh16(gate[2], 3, 0),
+                                      n->update_multiplier, n->update_shift, rounding));
       const int32_t c = tuco_clamped(kept + update, n->cell_low, n->cell_high);
       cell[u] = (int16_t)c;
       const int32_t product =
           tuco_tanh16(c, n->tanh_multiplier, n->tanh_shift) * tuco_sigmoid16(gate[3]);
-      const int32_t y =
-          tuco_scaled(product, n->output_multiplier, n->output_shift, n->rounding) + n->zero_point;
-      out[u] = (int8_t)tuco_clamped(y, -128, 127);
+      const int32_t y = tuco_lstm_scaled(product, n->output_multiplier, n->output_shift, rounding) +
+                        n->zero_point;
+      out[u] = tuco_bounded(y, -128, 127);
     }
     for (int32_t u = 0; u < units; u++) h[u] = out[u];
   }
@@ -101,7 +126,7 @@ TUCO_INLINE void tuco_lstm_steps(int8_t* out, const int8_t* in, int8_t* hidden, 
 // with zeros to a multiple of 4, in the form of tuco_four_channel_sums. bias: for each unit the
 // four gates' and then four for the hidden values; the zero points are folded into them. out may
 // begin before in, as far as no input is overwritten that has still to be read: inputs are read a
-// step at a time.
+// step at a time. Sums with their biases are below 2^30.
 TUCO_KERNEL void tuco_lstm(int8_t* out, const int8_t* in, int8_t* hidden, int16_t* cell,
                            const int8_t* first_hidden, const int16_t* first_cell, int16_t* scratch,
                            const int16_t* weights, const int32_t* bias,
