@@ -25,7 +25,7 @@ std::set<int> views_of(const Graph& graph, int value) {
 }
 
 /// Adds a node at the end that copies a value, and returns the copy.
-int append_copy(Graph& graph, int value, const std::string& name) {
+int append_copy(Graph& graph, int value, std::string name) {
   require<UnsupportedOp>(!graph.values[value].constant.defined(),
                          "the state \"{}\" becomes a constant", name);
   Graph::Value copy{name, graph.values[value].meta, {}, graph.values[value].quantization};
