@@ -13,28 +13,15 @@ there. The numbers are drawn from fixed seeds.
 """
 
 import pathlib
-import subprocess
 import sys
-import tempfile
-import venv
+
+from packages import ensure_packages
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ["torch==2.13.0", "numpy", "safetensors"]
 
 
-def ensure_packages():
-    folder = pathlib.Path(tempfile.gettempdir()) / "tuco-golden-torch"
-    if pathlib.Path(sys.prefix).resolve() == folder.resolve():
-        return
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        (folder / "complete").touch()
-    sys.exit(subprocess.run([python, __file__, *sys.argv[1:]]).returncode)
-
-
-ensure_packages()
+ensure_packages("tuco-golden-torch", PACKAGES)
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402

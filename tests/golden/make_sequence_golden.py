@@ -15,30 +15,17 @@ there (some 2 GB). The numbers are drawn from fixed seeds.
 import gzip
 import os
 import pathlib
-import subprocess
 import sys
 import tarfile
-import tempfile
-import venv
+
+from packages import ensure_packages
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data"
 PACKAGES = ["tensorflow-cpu==2.21.0", "tflite-micro==0.dev20261023182759", "numpy", "safetensors"]
 
 
-def ensure_packages():
-    folder = pathlib.Path(tempfile.gettempdir()) / "tuco-golden-tensorflow"
-    if pathlib.Path(sys.prefix).resolve() == folder.resolve():
-        return
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        (folder / "complete").touch()
-    sys.exit(subprocess.run([python, __file__, *sys.argv[1:]]).returncode)
-
-
-ensure_packages()
+ensure_packages("tuco-golden-tensorflow", PACKAGES)
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
