@@ -307,8 +307,11 @@ QuantizedModel quantize(const Graph& graph, const Tensor& samples, const Quantiz
   QuantizedModel model{graph, options.rounding};
   if (options.preprocessing) model.graph.preprocessing = options.preprocessing;
   auto ranges = calibrate(graph, samples, options.calibration);
-  tie_states(graph, ranges);
-  tie_joined(graph, ranges);
+  for (std::vector<Range> before; before != ranges;) {
+    before = ranges;
+    tie_states(graph, ranges);
+    tie_joined(graph, ranges);
+  }
   Quantizer quantizer(model.graph, std::move(ranges));
   for (const int input : graph.inputs) {
     if (model.graph.preprocessing)

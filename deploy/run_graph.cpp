@@ -13,7 +13,8 @@ std::vector<int> count_reads(const Graph& graph) {
   std::vector<int> reads(graph.values.size(), 0);
   for (const Graph::Node& node : graph.nodes)
     for (const int v : node.inputs) ++reads[v];
-  for (size_t v = 0; v < reads.size(); ++v) reads[v] += graph.is_kept(static_cast<int>(v));
+  for (const int v : graph.outputs) ++reads[v];
+  for (const Graph::State& state : graph.states) ++reads[state.after];
   return reads;
 }
 

@@ -206,9 +206,9 @@ void Importer::add_states() {
   require<UnsupportedOp>(file_.graphs().size() == 1 + variables_.graphs.size(),
                          "{} subgraphs, expected one and those that CALL_ONCE names",
                          file_.graphs().size());
-  for (Graph::State& state : graph_.states) {
-    for (const auto& [name, variable] : variables_.by_name)
-      if (variable.before == state.before) state.after = variable.current;
+  for (const auto& [name, variable] : variables_.by_name)
+    if (variable.before >= 0) graph_.states[variable.state].after = variable.current;
+  for (const Graph::State& state : graph_.states) {
     const Graph::Value &before = graph_.values[state.before], &after = graph_.values[state.after];
     require<FormatError>(before.meta == after.meta && before.quantization == after.quantization,
                          "variable \"{}\" is {} {} and becomes {} {}, or its scale changes",

@@ -88,6 +88,7 @@ class OperatorImport {
   /// Adds what a variable like this tensor is when a run begins: a value of the graph, and the
   /// state that it belongs to. It begins as `initial`, or, if that is undefined, as zeros.
   int add_state(const TensorView& tensor, int index, const Tensor& initial);
+  size_t states() const { return importer_.graph_.states.size(); }
   const Graph::Value& value(int number) const { return importer_.graph_.values[number]; }
 
   /// The graph's value of input `i`, which must be computed, or come in.

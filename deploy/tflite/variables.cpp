@@ -58,6 +58,7 @@ void import_var_handle(OperatorImport& op) {
 void import_read_variable(OperatorImport& op) {
   Variable& variable = op.variable(0);
   if (variable.current < 0) {
+    variable.state = op.states();
     variable.before = op.add_state(op.output(), op.output_index(), variable.initial);
     variable.current = variable.before;
   }

@@ -15,6 +15,8 @@ struct Variable {
   Tensor initial;
   /// The graph's value of it when a run begins, once it is read, and what it is by now; or -1.
   int before = -1, current = -1;
+  /// The number of its state, once it is read.
+  size_t state = 0;
 };
 
 /// The variables of a file by name, and the tensors that stand for them.

@@ -17,6 +17,7 @@
 #include "tuco/deploy/interpreter.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/run_graph.h"
+#include "tuco/deploy/trace.h"
 
 namespace tuco::deploy {
 namespace {
@@ -244,6 +245,25 @@ TEST(States, AreInFiles) {
     context.run();
     EXPECT_EQ(numbers(context.output()), kDelayed[run]);
   }
+}
+
+/// A state whose new value is joined with others gets the scale of what it is joined with.
+TEST(States, OfLayersThatAreJoinedCanBeQuantized) {
+  Rng rng(3);
+  const auto random = [&](const Shape& shape) { return rand(shape, rng) * 2 - 1; };
+  const Tensor weight = random({16, 3}), recurrent = random({16, 4}), bias = random({16}),
+               zero = zeros({1, 4});
+  const std::function<Tensor(const Tensor&)> forward = [&](const Tensor& x) {
+    const Tensor y = lstm(x, weight, recurrent, bias, zero, zero).y;
+    return concat({y, slice(x, 2, 0, 1) * 5}, 2);
+  };
+  const Tensor samples = random({32, 2, 3});
+  Graph graph = trace(forward, contiguous(slice(samples, 0, 0, 1)));
+  optimize(graph);
+  carry_states(graph);
+  ASSERT_EQ(graph.states.size(), 2u);
+  const QuantizedModel model = quantize(graph, samples);
+  expect_same_sequence(model, 6, true);
 }
 
 class StatesThatAreWrong : public testing::Test {
