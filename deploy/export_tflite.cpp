@@ -4,6 +4,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/preprocessing.h"
 #include "tuco/deploy/check_model.h"
+#include "tuco/deploy/ops/lstm.h"
 #include "tuco/deploy/run_graph.h"
 #include "tuco/deploy/tflite/exporter.h"
 #include "tuco/deploy/tflite/limits.h"
@@ -63,9 +64,8 @@ class NamedVariables {
  public:
   explicit NamedVariables(tflite::GraphExport& file) : file_(file) {
     for (const Graph::State& state : file.graph.states)
-      if (std::ranges::none_of(file.graph.nodes, [&](const Graph::Node& node) {
-            return tflite::owns_state(node, state);
-          }))
+      if (std::ranges::none_of(file.graph.nodes,
+                               [&](const Graph::Node& node) { return owns_state(node, state); }))
         states_.push_back(&state);
   }
 

@@ -24,8 +24,7 @@ Tensor interpret(const QuantizedModel& model, const Tensor& input,
   std::vector<Tensor> values(graph.values.size());
   for (size_t v = 0; v < values.size(); ++v) values[v] = graph.values[v].constant;
   values[graph.inputs[0]] = dense(input);
-  const auto before = states_for(graph, input.dim(0), states);
-  for (size_t i = 0; i < before.size(); ++i) values[graph.states[i].before] = before[i];
+  load_states(graph, input.dim(0), states, values);
   for (const Graph::Node& node : graph.nodes) {
     std::vector<Tensor> in;
     for (const int v : node.inputs) in.push_back(values[v]);
@@ -47,10 +46,7 @@ Tensor interpret(const QuantizedModel& model, const Tensor& input,
       if (observer) observer(node.outputs[i], out[i]);
     }
   }
-  if (states) {
-    states->clear();
-    for (const Graph::State& state : graph.states) states->push_back(values[state.after]);
-  }
+  store_states(graph, values, states);
   return values[graph.outputs[0]];
 }
 

@@ -40,8 +40,7 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
   if (!graph.states.empty()) {
     require<ShapeError>(!inputs.empty() && inputs[0].rank() > 0,
                         "run_graph: states without an input that has a batch");
-    const auto before = states_for(graph, inputs[0].dim(0), states);
-    for (size_t i = 0; i < before.size(); ++i) values[graph.states[i].before] = before[i];
+    load_states(graph, inputs[0].dim(0), states, values);
   }
   for (const Graph::Node& node : graph.nodes) {
     std::vector<Tensor> in;
@@ -57,10 +56,7 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
   }
   std::vector<Tensor> outputs;
   for (const int v : graph.outputs) outputs.push_back(values[v]);
-  if (states) {
-    states->clear();
-    for (const Graph::State& state : graph.states) states->push_back(values[state.after]);
-  }
+  store_states(graph, values, states);
   return outputs;
 }
 
@@ -76,15 +72,24 @@ std::vector<Tensor> initial_states(const Graph& graph, int64_t batch) {
   return states;
 }
 
-std::vector<Tensor> states_for(const Graph& graph, int64_t batch,
-                               const std::vector<Tensor>* states) {
-  if (!states || states->empty()) return initial_states(graph, batch);
-  require<Error>(states->size() == graph.states.size(), "{} states, expected {}", states->size(),
+void load_states(const Graph& graph, int64_t batch, const std::vector<Tensor>* states,
+                 std::vector<Tensor>& values) {
+  const bool is_first = !states || states->empty();
+  const std::vector<Tensor> before = is_first ? initial_states(graph, batch) : *states;
+  require<Error>(before.size() == graph.states.size(), "{} states, expected {}", before.size(),
                  graph.states.size());
-  for (const Tensor& state : *states)
-    require<ShapeError>(state.rank() > 0 && state.dim(0) == batch,
-                        "a state of shape {}, for a batch of {}", state.shape(), batch);
-  return *states;
+  for (size_t i = 0; i < before.size(); ++i) {
+    require<ShapeError>(before[i].rank() > 0 && before[i].dim(0) == batch,
+                        "a state of shape {}, for a batch of {}", before[i].shape(), batch);
+    values[graph.states[i].before] = before[i];
+  }
+}
+
+void store_states(const Graph& graph, const std::vector<Tensor>& values,
+                  std::vector<Tensor>* states) {
+  if (!states) return;
+  states->clear();
+  for (const Graph::State& state : graph.states) states->push_back(values[state.after]);
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, int64_t batch) {

@@ -20,10 +20,14 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
 /// What the graph's states are before the first run of such a batch.
 std::vector<Tensor> initial_states(const Graph& graph, int64_t batch);
 
-/// As above, unless `states` holds those that the last run left. Throws Error if these are not as
+/// Gives the values that a run begins with what `states` holds of the last one, or what the states
+/// are before the first run, where that is null or empty. Throws Error if the states are not as
 /// many, and ShapeError if they are of another batch.
-std::vector<Tensor> states_for(const Graph& graph, int64_t batch,
-                               const std::vector<Tensor>* states);
+void load_states(const Graph& graph, int64_t batch, const std::vector<Tensor>* states,
+                 std::vector<Tensor>& values);
+/// Leaves what the states became to the next run, unless `states` is null.
+void store_states(const Graph& graph, const std::vector<Tensor>& values,
+                  std::vector<Tensor>* states);
 
 /// Shapes of all values when the batch is `batch`, for float graphs and quantized ones. Throws
 /// ShapeError naming the op where they do not fit.

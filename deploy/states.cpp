@@ -40,12 +40,7 @@ bool can_overwrite(const Graph& graph, const Graph::State& state) {
   if (producer < 0 || is_alias(graph.nodes[producer].op)) return false;
   // A layer with states of its own changes them where they are, if none but it reads them.
   const Graph::Node& node = graph.nodes[producer];
-  const auto owns = [&](LstmInput input, LstmOutput output) {
-    return node.inputs[input] == state.before && node.outputs[output] == state.after &&
-           std::ranges::count(node.inputs, state.before) == 1;
-  };
-  const bool is_own = std::holds_alternative<op::Lstm>(node.op) &&
-                      (owns(kLstmHidden, kLstmLastHidden) || owns(kLstmCell, kLstmLastCell));
+  const bool is_own = owns_state(node, state) && std::ranges::count(node.inputs, state.before) == 1;
   const std::set<int> views = views_of(graph, state.before);
   const auto reads = [&](const Graph::Node& later) {
     return std::ranges::any_of(later.inputs, [&](int input) { return views.contains(input); });

@@ -253,6 +253,14 @@ std::pair<Tensor, Quantization> by_gates(const Tensor& weight) {
 
 }  // namespace
 
+bool owns_state(const Graph::Node& node, const Graph::State& state) {
+  const auto is_of = [&](LstmInput input, LstmOutput output) {
+    return node.inputs[input] == state.before && node.outputs[output] == state.after;
+  };
+  return std::holds_alternative<op::Lstm>(node.op) &&
+         (is_of(kLstmHidden, kLstmLastHidden) || is_of(kLstmCell, kLstmLastCell));
+}
+
 Quantization lstm_cell_quantization(const Range& range) {
   // A sequence that was not seen may go further; and eight bits behind the point are enough.
   const double reach = std::max(8.0, 2.0 * std::max(std::abs(range.low), std::abs(range.high)));

@@ -11,6 +11,9 @@ enum LstmInput { kLstmX, kLstmWeight, kLstmRecurrent, kLstmBias, kLstmHidden, kL
 enum LstmOutput { kLstmY, kLstmLastHidden, kLstmLastCell };
 constexpr int kLstmGates = 4;
 
+/// Whether the node is a layer of which the state is one of its two.
+bool owns_state(const Graph::Node& node, const Graph::State& state);
+
 /// The scale of cells that cover a range: a power of two.
 Quantization lstm_cell_quantization(const Range& range);
 

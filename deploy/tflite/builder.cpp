@@ -70,16 +70,10 @@ Builder::Builder() {
 }
 
 int Builder::add_tensor(const std::string& name, schema::TensorType type, const Shape& shape,
-                        const std::optional<Quantization>& quantization) {
+                        const std::optional<Quantization>& quantization, bool is_variable) {
   for (const int64_t size : shape)
     require<UnsupportedOp>(size <= std::numeric_limits<int32_t>::max(), "a size of {}", size);
-  tensors_.push_back(write(builder_, name, type, shape, 0, quantization));
-  return static_cast<int>(tensors_.size()) - 1;
-}
-
-int Builder::add_variable(const std::string& name, schema::TensorType type, const Shape& shape,
-                          const std::optional<Quantization>& quantization) {
-  tensors_.push_back(write(builder_, name, type, shape, 0, quantization, true));
+  tensors_.push_back(write(builder_, name, type, shape, 0, quantization, is_variable));
   return static_cast<int>(tensors_.size()) - 1;
 }
 

@@ -23,12 +23,10 @@ class Builder {
  public:
   Builder();
 
-  /// Adds a tensor that is computed, and returns its index.
+  /// Adds a tensor that is computed, and returns its index. A variable stays as it is from run to
+  /// run.
   int add_tensor(const std::string& name, schema::TensorType type, const Shape& shape,
-                 const std::optional<Quantization>& quantization);
-  /// Adds a tensor that operators change, and that stays as it is from run to run.
-  int add_variable(const std::string& name, schema::TensorType type, const Shape& shape,
-                   const std::optional<Quantization>& quantization);
+                 const std::optional<Quantization>& quantization, bool is_variable = false);
   /// Adds a constant of float32, int8, int16 or int32.
   int add_constant(const std::string& name, const Tensor& tensor,
                    const std::optional<Quantization>& quantization = {});

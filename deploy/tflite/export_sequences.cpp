@@ -41,13 +41,6 @@ void add_gates(NodeExport& node, LstmInput i, std::vector<int>& inputs) {
 
 }  // namespace
 
-bool owns_state(const Graph::Node& node, const Graph::State& state) {
-  return std::holds_alternative<op::Lstm>(node.op) &&
-         ((node.inputs[kLstmHidden] == state.before &&
-           node.outputs[kLstmLastHidden] == state.after) ||
-          (node.inputs[kLstmCell] == state.before && node.outputs[kLstmLastCell] == state.after));
-}
-
 void write(const op::Lstm& op, NodeExport& node) {
   for (const LstmInput i : {kLstmWeight, kLstmRecurrent, kLstmBias})
     require<UnsupportedOp>(node.value(i).constant.defined(), "\"{}\" is computed",
@@ -68,8 +61,8 @@ void write(const op::Lstm& op, NodeExport& node) {
   inputs.insert(inputs.end(), 2, -1);  // projection
   const Shape state{1, node.value(kLstmRecurrent).meta.shape[1]};
   const auto variable = [&](LstmInput i, TensorType integers) {
-    return builder.add_variable(node.value(i).name, node.int8() ? integers : TensorType::FLOAT32,
-                                state, node.value(i).quantization);
+    return builder.add_tensor(node.value(i).name, node.int8() ? integers : TensorType::FLOAT32,
+                              state, node.value(i).quantization, true);
   };
   inputs.push_back(variable(kLstmHidden, TensorType::INT8));
   inputs.push_back(variable(kLstmCell, TensorType::INT16));

@@ -77,9 +77,6 @@ class NodeExport {
   schema::ActivationFunctionType fused_;
 };
 
-/// Whether the node keeps the state in a variable of its own.
-bool owns_state(const Graph::Node& node, const Graph::State& state);
-
 /// The fused activation that clamps so, if the format has one.
 std::optional<schema::ActivationFunctionType> activation_of(const op::Clamp& clamp);
 

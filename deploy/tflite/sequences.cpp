@@ -60,7 +60,7 @@ void import_unidirectional_sequence_lstm(OperatorImport& op) {
   require<UnsupportedOp>(op.has(kWeights) && op.has(kRecurrentWeights),
                          "with input and forget gates coupled");
   const int x = op.activation(kX);
-  const Shape& shape = op.shape(x);
+  const Shape shape = op.shape(x);
   require<FormatError>(shape.rank() == 3, "its input is {}, expected 3 dimensions", shape);
   const int64_t units = op.input(kBiases).shape.numel();
   const float clip = options.cell_clip();

@@ -157,7 +157,7 @@ struct LstmFile {
   }
   int constant(const Shape& shape) { return builder.add_constant("c", full(shape, 0.5)); }
   int variable(const Shape& shape) {
-    return builder.add_variable("state", TensorType::FLOAT32, shape, {});
+    return builder.add_tensor("state", TensorType::FLOAT32, shape, {}, true);
   }
   std::string error() {
     const int y = builder.add_tensor("y", TensorType::FLOAT32, {1, 4, 2}, {});
