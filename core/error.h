@@ -49,6 +49,12 @@ struct DeviceError : Error {
   std::vector<Device> devices;
 };
 
+/// A call of the CUDA libraries that failed, or a value that a kernel found to be out of range; the
+/// text names the call and has the library's own words.
+struct CudaError : Error {
+  using Error::Error;
+};
+
 /// An operation or attribute that the place it reached cannot handle.
 struct UnsupportedOp : Error {
   using Error::Error;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "tuco/core/host_device.h"
+
 namespace tuco {
 
 namespace philox {
@@ -14,7 +16,7 @@ namespace philox {
 using Block = std::array<uint32_t, 4>;
 
 /// The four numbers of block `index` of stream (`seed`, `stream`).
-constexpr Block block(uint64_t seed, uint64_t stream, uint64_t index) {
+TUCO_HOST_DEVICE constexpr Block block(uint64_t seed, uint64_t stream, uint64_t index) {
   auto key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
   Block c{static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
           static_cast<uint32_t>(stream), static_cast<uint32_t>(stream >> 32)};
@@ -29,10 +31,10 @@ constexpr Block block(uint64_t seed, uint64_t stream, uint64_t index) {
 }
 
 /// 24 random bits as a float in [0, 1).
-constexpr float to_unit(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+TUCO_HOST_DEVICE constexpr float to_unit(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
 
 /// Two independent standard normal numbers from two random words (Box and Muller).
-inline std::array<float, 2> to_normal(uint32_t a, uint32_t b) {
+TUCO_HOST_DEVICE inline std::array<float, 2> to_normal(uint32_t a, uint32_t b) {
   const float radius = std::sqrt(-2.0f * std::log(1.0f - to_unit(a)));
   const float angle = 6.28318530717958648f * to_unit(b);
   return {radius * std::cos(angle), radius * std::sin(angle)};

@@ -2,7 +2,7 @@
 // optimizers' steps.
 #include "tuco/core/error.h"
 #include "tuco/core/rng.h"
-#include "tuco/devices/cpu/convert.h"
+#include "tuco/core/convert.h"
 #include "tuco/devices/cpu/strided.h"
 
 namespace tuco::cpu {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "tuco/core/pointwise.h"
-#include "tuco/devices/cpu/convert.h"
+#include "tuco/core/convert.h"
 
 namespace tuco::cpu::plain {
 

@@ -1,6 +1,6 @@
 // Copies, casts, joins, look-ups and choices.
 #include "tuco/core/error.h"
-#include "tuco/devices/cpu/convert.h"
+#include "tuco/core/convert.h"
 #include "tuco/devices/cpu/strided.h"
 
 namespace tuco::cpu {

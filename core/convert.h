@@ -1,13 +1,15 @@
-// From one element type to another, also where C++ leaves the result undefined.
+// From one element type to another, also where C++ leaves the result undefined; for every device.
 #pragma once
 #include <limits>
 #include <type_traits>
 
-namespace tuco::cpu {
+#include "tuco/core/host_device.h"
+
+namespace tuco {
 
 /// Floating to integer truncates; NaN becomes 0, and what does not fit becomes the nearest that does.
 template <class To, class From>
-To convert(From value) {
+TUCO_HOST_DEVICE constexpr To convert(From value) {
   if constexpr (std::is_same_v<To, bool>) {
     return value != From{0};
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
@@ -22,4 +24,4 @@ To convert(From value) {
   }
 }
 
-}  // namespace tuco::cpu
+}  // namespace tuco
