@@ -15,6 +15,7 @@ macro(tuco_use_ccache)
         CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
         ${TUCO_CCACHE})
     set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
     # ccache has to see which precompiled header was used.
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
@@ -50,8 +51,10 @@ endforeach()
 
 # Warnings and sanitizers that hold for everything of ours: library, tools, examples, tests.
 function(tuco_configure_target target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers
-                         ${TUCO_FALSE_ALARMS})
+  foreach(warning -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:${warning}>)
+  endforeach()
+  target_compile_options(${target} PRIVATE ${TUCO_FALSE_ALARMS})
   if(TUCO_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TUCO_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)
@@ -75,7 +78,7 @@ function(tuco_configure_library target)
                                 hwy::hwy)
   # The same formula gives the same number wherever it stands: no product is merged with a sum by the
   # compiler here and not there. Kernels say where they want it.
-  target_compile_options(${target} PRIVATE -ffp-contract=off)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
     # Highway compiles NEON with +crypto, though no kernel has such an instruction; gcc refuses to
     # inline between functions with and without.

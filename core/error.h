@@ -4,6 +4,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -53,6 +54,13 @@ struct DeviceError : Error {
 /// text names the call and has the library's own words.
 struct CudaError : Error {
   using Error::Error;
+};
+
+/// A device whose memory does not hold what was asked for; a std::bad_alloc that says so.
+struct OutOfMemory : std::bad_alloc {
+  explicit OutOfMemory(std::string what) : text(std::move(what)) {}
+  const char* what() const noexcept override { return text.c_str(); }
+  std::string text;
 };
 
 /// An operation or attribute that the place it reached cannot handle.

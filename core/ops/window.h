@@ -1,7 +1,5 @@
 // The geometry that convolution and pooling share: pairs (height, width) and four-sided padding.
 #pragma once
-#include <fmt/core.h>
-
 #include <cstdint>
 
 namespace tuco {

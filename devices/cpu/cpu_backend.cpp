@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tuco/core/error.h"
-#include "tuco/devices/cpu/allocator.h"
+#include "tuco/devices/cpu/host_memory.h"
 #include "tuco/devices/cpu/isa.h"
 #include "tuco/devices/cpu/kernels.h"
 #include "tuco/devices/cpu/processor.h"
@@ -86,7 +86,8 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  CachingAllocator allocator_;
+  HostMemory memory_;
+  CachingAllocator allocator_{memory_};
 };
 
 }  // namespace

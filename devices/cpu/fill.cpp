@@ -4,6 +4,7 @@
 #include "tuco/core/rng.h"
 #include "tuco/core/convert.h"
 #include "tuco/devices/cpu/strided.h"
+#include "tuco/devices/optimizer_steps.h"
 
 namespace tuco::cpu {
 namespace {
@@ -121,35 +122,24 @@ void run(const op::Accumulate& op, Inputs in, Out out, Workspace&) {
 
 void run(const op::SgdStep& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    const T lr = static_cast<T>(op.lr), momentum = static_cast<T>(op.momentum),
-            decay = static_cast<T>(op.weight_decay);
+    const auto formula = sgd_formula<T>(op);
     for_each_range(in, [&](size_t k, int64_t begin, int64_t end) {
       const T* gradient = ptr<T>(in[k]);
       T *weight = ptr<T>(out[k]), *velocity = ptr<T>(out[in.size() + k]);
-      for (int64_t i = begin; i < end; ++i) {
-        const T d = gradient[i] + decay * weight[i];
-        velocity[i] = momentum * velocity[i] + d;
-        weight[i] -= lr * (op.nesterov ? d + momentum * velocity[i] : velocity[i]);
-      }
+      for (int64_t i = begin; i < end; ++i) formula.step(gradient[i], weight[i], velocity[i]);
     });
   });
 }
 
 void run(const op::AdamWStep& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    const T beta1 = static_cast<T>(op.beta1), beta2 = static_cast<T>(op.beta2);
-    const T step = static_cast<T>(op.lr / (1 - std::pow(op.beta1, op.step)));
-    const T unbias = static_cast<T>(1 / std::sqrt(1 - std::pow(op.beta2, op.step)));
-    const T eps = static_cast<T>(op.eps), keep = static_cast<T>(1 - op.lr * op.weight_decay);
+    const auto formula = adamw_formula<T>(op);
     for_each_range(in, [&](size_t k, int64_t begin, int64_t end) {
       const T* gradient = ptr<T>(in[k]);
       T *weight = ptr<T>(out[k]), *mean = ptr<T>(out[in.size() + k]),
         *square = ptr<T>(out[2 * in.size() + k]);
-      for (int64_t i = begin; i < end; ++i) {
-        mean[i] = beta1 * mean[i] + (1 - beta1) * gradient[i];
-        square[i] = beta2 * square[i] + (1 - beta2) * gradient[i] * gradient[i];
-        weight[i] = weight[i] * keep - step * mean[i] / (std::sqrt(square[i]) * unbias + eps);
-      }
+      for (int64_t i = begin; i < end; ++i)
+        formula.step(gradient[i], weight[i], mean[i], square[i]);
     });
   });
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tuco/core/backend.h"
+#include "tuco/devices/dispatch_size.h"
 
 namespace tuco::cpu {
 
@@ -156,21 +157,6 @@ inline constexpr bool takes_strides =
 template <class T>
 T* ptr(const Tensor& tensor) {
   return static_cast<T*>(tensor.raw());
-}
-
-/// Calls f with an unsigned type of the size of dtype's elements, for kernels that only move.
-template <class F>
-void dispatch_size(DType dtype, F&& f) {
-  switch (size_of(dtype)) {
-    case 1:
-      return f.template operator()<uint8_t>();
-    case 2:
-      return f.template operator()<uint16_t>();
-    case 4:
-      return f.template operator()<uint32_t>();
-    default:
-      return f.template operator()<uint64_t>();
-  }
 }
 
 /// Elements below which a loop over them is not worth a second thread.

@@ -4,48 +4,17 @@
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/batch_norm_kernels.h"
 #include "tuco/devices/cpu/kernels.h"
+#include "tuco/devices/reduce_blocks.h"
 
 namespace tuco::cpu {
 namespace {
-
-/// A dense tensor seen as (outer, reduced, inner).
-struct Blocks {
-  Tensor x;
-  int64_t outer, reduced, inner;
-};
-
-Blocks to_blocks(const Tensor& x, const Shape& dims) {
-  std::array<bool, kMaxRank> is_reduced{};
-  for (const int64_t d : dims) is_reduced[d] = true;
-  const int rank = x.rank();
-  // One range of neighbouring dimensions needs no copy.
-  bool one_range = true;
-  for (int i = 1; i < dims.rank(); ++i) one_range &= dims[i] == dims[i - 1] + 1;
-  if (one_range) {
-    const int first = dims.rank() ? static_cast<int>(dims[0]) : rank, last = first + dims.rank();
-    Blocks blocks{x, 1, 1, 1};
-    for (int i = 0; i < rank; ++i)
-      (i < first ? blocks.outer : i < last ? blocks.reduced : blocks.inner) *= x.shape()[i];
-    return blocks;
-  }
-  std::vector<int> order;
-  Blocks blocks{{}, 1, 1, 1};
-  for (const bool reduced : {false, true})
-    for (int i = 0; i < rank; ++i)
-      if (is_reduced[i] == reduced) {
-        order.push_back(i);
-        (reduced ? blocks.reduced : blocks.outer) *= x.shape()[i];
-      }
-  blocks.x = dense(Tensor(x.storage(), x.layout().permute(order), x.dtype()));
-  return blocks;
-}
 
 /// Columns that one pass accumulates side by side, in a buffer on the stack.
 constexpr int64_t kColumns = 256;
 
 /// out[o, i] = finish(sum over r of x[o, r, i]), in Accumulator.
 template <class T, class Accumulator, class Finish>
-void sum_blocks(const Blocks& blocks, T* out, Finish&& finish) {
+void sum_blocks(const ReduceBlocks& blocks, T* out, Finish&& finish) {
   const T* x = ptr<T>(blocks.x);
   const int64_t outer = blocks.outer, reduced = blocks.reduced, inner = blocks.inner;
   const int64_t slices = (inner + kColumns - 1) / kColumns;
@@ -79,7 +48,7 @@ void sum_blocks(const Blocks& blocks, T* out, Finish&& finish) {
 /// Calls better(candidate, best) for all candidates of each output, then store(output, best,
 /// index).
 template <class T, class Store>
-void select_largest(const Blocks& blocks, Store&& store) {
+void select_largest(const ReduceBlocks& blocks, Store&& store) {
   const T* x = ptr<T>(blocks.x);
   const int64_t outer = blocks.outer, reduced = blocks.reduced, inner = blocks.inner;
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, reduced));
@@ -102,7 +71,7 @@ void select_largest(const Blocks& blocks, Store&& store) {
 void run(const op::Sum& op, Inputs in, Out out, Workspace&) {
   dispatch_all(op.name, in[0].dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
-      const Blocks blocks = to_blocks(in[0], op.dims);
+      const ReduceBlocks blocks = to_blocks(in[0], op.dims);
       // The gradient of a bias: threads share its rows, not its few columns.
       if (blocks.outer == 1 && blocks.inner > 1 && blocks.reduced > 1)
         return channel_sums<T>(blocks.reduced, blocks.inner, ptr<T>(blocks.x), ptr<T>(out[0]));
@@ -119,7 +88,7 @@ void run(const op::Sum& op, Inputs in, Out out, Workspace&) {
 
 void run(const op::Mean& op, Inputs in, Out out, Workspace&) {
   dispatch_floating(op.name, in[0].dtype(), [&]<class T>() {
-    const Blocks blocks = to_blocks(in[0], op.dims);
+    const ReduceBlocks blocks = to_blocks(in[0], op.dims);
     const auto count = static_cast<double>(blocks.reduced);
     sum_blocks<T, double>(blocks, ptr<T>(out[0]),
                           [count](double total) { return static_cast<T>(total / count); });

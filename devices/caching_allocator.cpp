@@ -1,14 +1,9 @@
-#include "tuco/devices/cpu/allocator.h"
-
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
+#include "tuco/devices/caching_allocator.h"
 
 #include <bit>
-#include <cstdlib>
 #include <new>
 
-namespace tuco::cpu {
+namespace tuco {
 namespace {
 
 /// Sizes are rounded up to an eighth of their power of two, so that waste stays under 12.5 % and
@@ -17,20 +12,6 @@ size_t size_class(size_t bytes) {
   const size_t size = bytes < 512 ? 512 : bytes;
   const size_t step = std::bit_floor(size) / 8;
   return (size + step - 1) / step * step;
-}
-
-constexpr size_t kHugePage = 2 << 20;
-
-/// `size` bytes from the system, or null. Big blocks lie on huge pages where the system has them:
-/// one entry of the address tables for 2 MiB, and one fault.
-void* map(size_t size) {
-  if (size < kHugePage) return std::aligned_alloc(64, size);
-  void* block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  // Only whole pages, so that no more becomes resident than is asked for.
-  if (block) madvise(block, size / kHugePage * kHugePage, MADV_HUGEPAGE);
-#endif
-  return block;
 }
 
 }  // namespace
@@ -46,12 +27,12 @@ void* CachingAllocator::allocate(size_t bytes) {
     found->second.pop_back();
     stats_.cached_bytes -= size;
   } else {
-    block = map(size);
+    block = source_.map(size);
     if (!block) {
       release_locked();
-      block = map(size);
+      block = source_.map(size);
     }
-    if (!block) throw std::bad_alloc();
+    if (!block) source_.throw_exhausted(size, stats_);
   }
   stats_.current_bytes += size;
   stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.current_bytes);
@@ -62,11 +43,12 @@ void CachingAllocator::free(void* block, size_t bytes) noexcept {
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
   stats_.current_bytes -= size;
+  if (!keeps_blocks_) return source_.unmap(block);
   try {
     unused_[size].push_back(block);
     stats_.cached_bytes += size;
   } catch (const std::bad_alloc&) {
-    std::free(block);
+    source_.unmap(block);
   }
 }
 
@@ -87,9 +69,9 @@ void CachingAllocator::release() {
 
 void CachingAllocator::release_locked() {
   for (auto& [size, blocks] : unused_)
-    for (void* block : blocks) std::free(block);
+    for (void* block : blocks) source_.unmap(block);
   unused_.clear();
   stats_.cached_bytes = 0;
 }
 
-}  // namespace tuco::cpu
+}  // namespace tuco

@@ -1,0 +1,192 @@
+#include "tuco/devices/cuda/cuda_backend.h"
+
+#include <algorithm>
+#include <array>
+
+#include "tuco/core/error.h"
+#include "tuco/devices/cuda/device_context.h"
+#include "tuco/devices/cuda/kernels.h"
+
+namespace tuco::cuda {
+namespace {
+
+/// Undefined tensors are operands that are not there.
+bool is_dense(const Tensor& tensor) { return !tensor.defined() || tensor.is_contiguous(); }
+
+void require_dense(std::string_view op, std::span<const Tensor> tensors) {
+  for (const Tensor& tensor : tensors)
+    require<Error>(is_dense(tensor), "{}: an operand of shape {} is not dense", op,
+                   tensor.defined() ? tensor.shape() : Shape());
+}
+
+/// An op that runs its kernel on the same tensors each time.
+class BoundOp final : public Bound {
+ public:
+  BoundOp(Backend& on, const op::Any& op, Inputs in, std::span<const Tensor> out,
+          const Prepared* prepared)
+      : on_(on),
+        op_(op),
+        in_(in.begin(), in.end()),
+        out_(out.begin(), out.end()),
+        prepared_(prepared) {}
+  void run() override {
+    Workspace workspace(prepared_);
+    on_.run(op_, in_, out_, workspace);
+  }
+
+ private:
+  Backend& on_;
+  op::Any op_;
+  std::vector<Tensor> in_, out_;
+  const Prepared* prepared_;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int index) : context_(index) {}
+
+  std::string processor() const override {
+    const cudaDeviceProp& properties = context_.properties();
+    return fmt::format("{}, sm_{}{}", properties.name, properties.major, properties.minor);
+  }
+
+  void* allocate(size_t bytes) override {
+    // Fresh memory is taken in the order of the stream.
+    const Entry entry(context_);
+    return context_.allocator().allocate(bytes);
+  }
+  void free(void* data, size_t bytes) noexcept override { context_.allocator().free(data, bytes); }
+  MemoryStats memory_stats() const override { return context_.allocator().stats(); }
+  void reset_peak_memory() override { context_.allocator().reset_peak(); }
+  void release_cached_memory() override {
+    const Entry entry(context_);
+    context_.allocator().release();
+    context_.staging().release();
+    context_.synchronize();
+  }
+
+  void copy_from_host(void* destination, const void* source, size_t bytes) override {
+    const Entry entry(context_);
+    context_.staging().upload(destination, source, bytes, context_.stream());
+  }
+  void copy_to_host(void* destination, const void* source, size_t bytes) override {
+    const Entry entry(context_);
+    context_.download(destination, source, bytes);
+  }
+  void copy_within(void* destination, const void* source, size_t bytes) override {
+    if (bytes == 0) return;
+    const Entry entry(context_);
+    const auto to = reinterpret_cast<uintptr_t>(destination),
+               from = reinterpret_cast<uintptr_t>(source);
+    if (from < to + bytes && to < from + bytes) {
+      Workspace workspace;
+      void* between = workspace.scratch(bytes, context_.device());
+      copy(between, source, bytes);
+      return copy(destination, between, bytes);
+    }
+    copy(destination, source, bytes);
+  }
+  void synchronize() override {
+    const Entry entry(context_);
+    context_.synchronize();
+  }
+
+  void run(const op::Any& any, Inputs inputs, std::span<Tensor> outputs,
+           Workspace& workspace) override {
+    std::visit(
+        [&]<class Op>(const Op& op) {
+          if constexpr (not_on_device<Op> != nullptr) {
+            fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
+          } else {
+            const Entry entry(context_);
+            require_here(Op::name, inputs);
+            require_here(Op::name, outputs);
+            Call call{context_, context_.stream(), workspace};
+            if constexpr (takes_strides<Op>) {
+              cuda::run(op, inputs, outputs, call);
+            } else {
+              require_dense(Op::name, outputs);
+              if (std::ranges::all_of(inputs, is_dense))
+                return cuda::run(op, inputs, outputs, call);
+              std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
+              for (Tensor& tensor : dense_inputs)
+                if (tensor.defined()) tensor = dense(tensor);
+              cuda::run(op, dense_inputs, outputs, call);
+            }
+          }
+        },
+        any);
+  }
+
+  std::unique_ptr<Prepared> prepare(const op::Any&, Inputs) override { return nullptr; }
+
+  std::unique_ptr<Bound> bind(const op::Any& any, Inputs inputs, std::span<const Tensor> outputs,
+                              const Prepared* prepared) override {
+    std::visit(
+        [&]<class Op>(const Op&) {
+          if constexpr (not_on_device<Op> != nullptr) {
+            fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
+          } else if constexpr (!takes_strides<Op>) {
+            require_dense(Op::name, inputs);
+            require_dense(Op::name, outputs);
+          }
+        },
+        any);
+    return std::make_unique<BoundOp>(*this, any, inputs, outputs, prepared);
+  }
+
+ private:
+  /// The device is this thread's current one, and the stream this thread's alone.
+  struct Entry {
+    explicit Entry(DeviceContext& context) : lock(context.mutex), guard(context.index()) {}
+    std::lock_guard<std::recursive_mutex> lock;
+    DeviceGuard guard;
+  };
+
+  void copy(void* destination, const void* source, size_t bytes) {
+    check(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToDevice, context_.stream()),
+          "cudaMemcpyAsync on the device");
+  }
+
+  void require_here(std::string_view op, std::span<const Tensor> tensors) const {
+    for (const Tensor& tensor : tensors)
+      require<DeviceError>(!tensor.defined() || tensor.device() == context_.device(),
+                           "{}: an operand is on {}, expected {}", op,
+                           tensor.defined() ? tensor.device() : Device(), context_.device());
+  }
+
+  mutable DeviceContext context_;
+};
+
+int device_count() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess) return count;
+  cudaGetLastError();
+  if (status == cudaErrorNoDevice) return 0;
+  fail<DeviceError>("no CUDA device can be used: {}", cudaGetErrorString(status));
+}
+
+}  // namespace
+
+Backend& cuda_backend(int index) {
+  constexpr int kMost = 64;
+  static std::mutex mutex;
+  // Never destroyed: static tensors of user programs may outlive any order of destruction.
+  static std::array<Backend*, kMost> backends{};
+  const std::lock_guard lock(mutex);
+  require<DeviceError>(index >= 0 && index < kMost, "no device {}", Device::cuda(index));
+  Backend*& found = backends[index];
+  if (!found) {
+    const int count = device_count();
+    require<DeviceError>(count > 0, "no CUDA device: {} was asked for and this machine has none",
+                         Device::cuda(index));
+    require<DeviceError>(index < count, "no device {}: this machine has {} CUDA device{}",
+                         Device::cuda(index), count, count == 1 ? "" : "s");
+    const DeviceGuard guard(index);
+    found = new CudaBackend(index);
+  }
+  return *found;
+}
+
+}  // namespace tuco::cuda

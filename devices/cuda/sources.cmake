@@ -1,0 +1,35 @@
+# The CUDA backend's files, below devices/: compiled by nvcc's host compiler, and kernels. The tests
+# compile the same files by g++ for the stand-in.
+set(TUCO_CUDA_SOURCES
+  cuda/batch_norm.cpp
+  cuda/check.cpp
+  cuda/conv2d.cpp
+  cuda/convolution_plans.cpp
+  cuda/cuda_backend.cpp
+  cuda/cudnn_graph.cpp
+  cuda/device_context.cpp
+  cuda/fill.cpp
+  cuda/libraries.cpp
+  cuda/lstm.cpp
+  cuda/matmul.cpp
+  cuda/moves.cpp
+  cuda/pointwise.cpp
+  cuda/pool2d.cpp
+  cuda/quantized.cpp
+  cuda/reduce.cpp
+  cuda/resize.cpp
+  cuda/softmax.cpp
+  cuda/staging.cpp)
+set(TUCO_CUDA_KERNELS
+  cuda/batch_norm_kernels.cu
+  cuda/conv2d_kernels.cu
+  cuda/epilogue_kernels.cu
+  cuda/fill_kernels.cu
+  cuda/lstm_kernels.cu
+  cuda/moves_kernels.cu
+  cuda/pointwise_kernels.cu
+  cuda/pool2d_kernels.cu
+  cuda/quantized_kernels.cu
+  cuda/reduce_kernels.cu
+  cuda/resize_kernels.cu
+  cuda/softmax_kernels.cu)
