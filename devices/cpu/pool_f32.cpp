@@ -6,7 +6,7 @@
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/pool_kernels.h"
-#include "tuco/devices/cpu/pool_windows.h"
+#include "tuco/devices/pool_windows.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/pool_f32.cpp"
@@ -30,7 +30,7 @@ template <int NV>
 void max_window(const WindowGeometry& g, const PoolSite& s, const float* x, float* y,
                 int32_t* winner) {
   const PoolAxis v = vertical(g), h = horizontal(g);
-  const Range rows = v.cells(s.i), columns = h.cells(s.j);
+  const auto rows = v.cells(s.i), columns = h.cells(s.j);
   const auto start = v.input(s.i, rows.begin) * g.in_w + h.input(s.j, columns.begin);
   VecF best[NV];
   VecI which[NV];
@@ -67,7 +67,7 @@ template <int NV>
 void mean_window(const WindowGeometry& g, const PoolSite& s, float scale, const float* x,
                  float* y) {
   const PoolAxis v = vertical(g), h = horizontal(g);
-  const Range rows = v.cells(s.i), columns = h.cells(s.j);
+  const auto rows = v.cells(s.i), columns = h.cells(s.j);
   VecF sum[NV];
   TUCO_UNROLL
   for (int k = 0; k < NV; ++k) sum[k] = zero();
@@ -95,12 +95,12 @@ void mean_window(const WindowGeometry& g, const PoolSite& s, float scale, const 
 // The gradient of row `i` of image `n`, from the windows that contain each input: those that it won
 // where `winner` is given, else a share of each.
 void gather_row(const WindowGeometry& g, bool count_include_pad, int64_t n, int64_t i,
-                const std::vector<Range>& columns_of, const float* dy, const int32_t* winner,
-                float* dx) {
+                const std::vector<IndexRange<int64_t>>& columns_of, const float* dy,
+                const int32_t* winner, float* dx) {
   const PoolAxis v = vertical(g), h = horizontal(g);
-  const Range rows = v.windows(i);
+  const auto rows = v.windows(i);
   for (int64_t j = 0; j < g.in_w; ++j) {
-    const Range columns = columns_of[j];
+    const auto columns = columns_of[j];
     float* out = dx + ((n * g.in_h + i) * g.in_w + j) * g.in_c;
     const VecI pixel = splat_integer(i * g.in_w + j);
     bool first = true;
@@ -130,7 +130,7 @@ void gather_row(const WindowGeometry& g, bool count_include_pad, int64_t n, int6
 
 void gather_all(const WindowGeometry& g, bool count_include_pad, const float* dy,
                 const int32_t* winner, float* dx) {
-  std::vector<Range> columns;
+  std::vector<IndexRange<int64_t>> columns;
   for (int64_t j = 0; j < g.in_w; ++j) columns.push_back(horizontal(g).windows(j));
   parallel_for(
       0, g.batch * g.in_h, 1 + (1 << 14) / (g.in_w * g.in_c + 1), [&](int64_t begin, int64_t end) {

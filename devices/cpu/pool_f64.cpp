@@ -3,7 +3,7 @@
 
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/pool_kernels.h"
-#include "tuco/devices/cpu/pool_windows.h"
+#include "tuco/devices/pool_windows.h"
 
 namespace tuco::cpu {
 namespace {

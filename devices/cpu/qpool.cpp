@@ -3,8 +3,8 @@
 #include "tuco/core/parallel.h"
 #include "tuco/devices/cpu/highway_targets.h"
 #include "tuco/devices/cpu/kernels.h"
-#include "tuco/devices/cpu/pool_windows.h"
 #include "tuco/devices/cpu/scratch.h"
+#include "tuco/devices/pool_windows.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tuco/devices/cpu/qpool.cpp"
@@ -57,7 +57,7 @@ void for_each_window(const WindowGeometry& g, const int8_t* x, int8_t* y, const 
   Scratch scratch;
   auto* columns = scratch.get<Columns>(g.out_w);
   for (int64_t j = 0; j < g.out_w; ++j) {
-    const Range cells = h.cells(j);
+    const auto cells = h.cells(j);
     columns[j] = {h.input(j, cells.begin) * g.in_c, cells.end - cells.begin, h.padded_cells(j)};
   }
   const int64_t row_work = g.out_w * g.in_c * g.kernel.h * g.kernel.w;
@@ -65,7 +65,7 @@ void for_each_window(const WindowGeometry& g, const int8_t* x, int8_t* y, const 
                [&](int64_t begin, int64_t end) {
                  for (int64_t row = begin; row < end; ++row) {
                    const int64_t n = row / g.out_h, i = row % g.out_h;
-                   const Range rows = v.cells(i);
+                   const auto rows = v.cells(i);
                    const int8_t* from = x + (n * g.in_h + v.input(i, rows.begin)) * g.in_w * g.in_c;
                    const int64_t padded = v.padded_cells(i);
                    for (int64_t j = 0; j < g.out_w; ++j) {
