@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "tuco/core/ops/window.h"
+#include "tuco/devices/cut_by_relu.h"
 
 namespace tuco::cpu {
 
@@ -57,9 +58,6 @@ struct TailGradient {
 template <class T>
 void batch_norm_backward(int64_t rows, int64_t channels, const Normalization<T>& norm, const T* x,
                          const T* dy, T* dx, T* dgamma, T* dbeta, const TailGradient<T>& tail = {});
-
-/// The winner of a window whose maximum ReLU cut to 0: its gradient goes nowhere.
-inline constexpr uint8_t kCutByRelu = 255;
 
 /// Whether a geometry can be fused: windows side by side without padding, of at most 255 cells; a
 /// rest of rows or columns that fill no window may remain.
