@@ -1,0 +1,34 @@
+// The settings of the stand-in that a test may change for a while; the environment sets them for a
+// whole program (README.md).
+#pragma once
+#include <string>
+
+namespace standin {
+
+/// The order in which streams run: "lazy" (nothing before something waits for it), "eager" (at
+/// once) or "random:SEED". Throws std::invalid_argument for another.
+class RunOrder {
+ public:
+  explicit RunOrder(const std::string& order);
+  ~RunOrder();
+  RunOrder(const RunOrder&) = delete;
+  RunOrder& operator=(const RunOrder&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Which of a block's warps runs first: shuffled by this seed for each block; 0 is the order of
+/// their numbers.
+class WarpOrder {
+ public:
+  explicit WarpOrder(unsigned seed);
+  ~WarpOrder();
+  WarpOrder(const WarpOrder&) = delete;
+  WarpOrder& operator=(const WarpOrder&) = delete;
+
+ private:
+  unsigned before_;
+};
+
+}  // namespace standin
