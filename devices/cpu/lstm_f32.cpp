@@ -15,7 +15,7 @@ namespace {
 // Highway's is within a few units in the last place, and knows no NaN.
 HWY_INLINE VecF cell_tanh(VecF x) { return hn::IfThenElse(hn::IsNaN(x), x, hn::Tanh(F32(), x)); }
 #define TUCO_FORMULA HWY_INLINE
-#include "tuco/devices/cpu/lstm_formulas.h"
+#include "tuco/devices/lstm_formulas.h"
 #undef TUCO_FORMULA
 
 HWY_INLINE LstmGates<VecF> load_gates(const float* row, int64_t units, int64_t count) {

@@ -8,7 +8,7 @@ namespace {
 
 double cell_tanh(double x) { return std::tanh(x); }
 #define TUCO_FORMULA inline
-#include "tuco/devices/cpu/lstm_formulas.h"
+#include "tuco/devices/lstm_formulas.h"
 #undef TUCO_FORMULA
 
 LstmGates<double> gates_of(const double* row, int64_t units, int64_t unit) {
