@@ -43,11 +43,11 @@ function(tuco_add_cuda target)
   tuco_configure_target(tuco_cuda)
   set_target_properties(tuco_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON
                         CUDA_ARCHITECTURES "${TUCO_CUDA_ARCHITECTURES}")
-  target_compile_features(tuco_cuda PRIVATE cxx_std_20 cuda_std_20)
+  target_compile_features(tuco_cuda PRIVATE cxx_std_20)
   target_include_directories(tuco_cuda PRIVATE ${PROJECT_BINARY_DIR}/include)
   target_include_directories(tuco_cuda SYSTEM PRIVATE ${TUCO_CUDNN_INCLUDE})
   target_compile_options(tuco_cuda PRIVATE
-    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:--extended-lambda --expt-relaxed-constexpr -Xcompiler -Wall,-Wextra>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-std=c++20 --extended-lambda --expt-relaxed-constexpr -Xcompiler -Wall,-Wextra>"
     $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
   target_compile_definitions(tuco_cuda PRIVATE
     TUCO_CUDA_LIBRARY_FOLDER="${CUDAToolkit_LIBRARY_DIR}")

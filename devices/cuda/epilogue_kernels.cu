@@ -1,6 +1,7 @@
 #include "tuco/devices/cuda/epilogue_kernels.h"
 
 #include "tuco/devices/cuda/formulas.h"
+#include "tuco/devices/cuda/launch.h"
 #include "tuco/devices/cuda/pack.h"
 
 namespace tuco::cuda {
@@ -12,21 +13,19 @@ void finish_by(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y,
                cudaStream_t stream) {
   const T *bias = epilogue.bias, *addend = epilogue.addend;
   const auto low = static_cast<T>(epilogue.low), high = static_cast<T>(epilogue.high);
-  struct alignas(kCount * sizeof(T) > 16 ? 16 : kCount * sizeof(T)) Group {
-    T at[kCount];
-  };
+  using Group = Pack<T, kCount>;
   const int64_t groups = columns / kCount;
   parallel_for(rows * groups, stream, [=] __device__(int64_t i) {
     Group value = reinterpret_cast<const Group*>(y)[i];
     if (bias) {
       const Group b = reinterpret_cast<const Group*>(bias)[i % groups];
-      for (int k = 0; k < kCount; ++k) value.at[k] += b.at[k];
+      for (int k = 0; k < kCount; ++k) value.v[k] += b.v[k];
     }
     if (addend) {
       const Group a = reinterpret_cast<const Group*>(addend)[i];
-      for (int k = 0; k < kCount; ++k) value.at[k] += a.at[k];
+      for (int k = 0; k < kCount; ++k) value.v[k] += a.v[k];
     }
-    for (int k = 0; k < kCount; ++k) value.at[k] = min(max(value.at[k], low), high);
+    for (int k = 0; k < kCount; ++k) value.v[k] = min(max(value.v[k], low), high);
     reinterpret_cast<Group*>(y)[i] = value;
   });
 }
@@ -37,8 +36,7 @@ template <class T>
 void finish(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y,
             cudaStream_t stream) {
   if (!epilogue.changes_anything()) return;
-  const auto lies_well = [](const T* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
-  if (columns % 4 == 0 && lies_well(y) && lies_well(epilogue.bias) && lies_well(epilogue.addend))
+  if (fits_packs<T>(columns, 4, {y, epilogue.bias, epilogue.addend}))
     finish_by<T, 4>(epilogue, rows, columns, y, stream);
   else
     finish_by<T, 1>(epilogue, rows, columns, y, stream);

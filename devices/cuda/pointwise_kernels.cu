@@ -3,7 +3,7 @@
 #include <tuple>
 
 #include "tuco/devices/cuda/formulas.h"
-#include "tuco/devices/cuda/pack.h"
+#include "tuco/devices/cuda/map.h"
 
 namespace tuco::cuda {
 namespace {

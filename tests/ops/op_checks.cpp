@@ -163,6 +163,8 @@ void expect_close(const Tensor& got, const Tensor& expected, double tolerance,
 }
 
 std::vector<Device> test_devices() {
+  if (const char* chosen = std::getenv("TUCO_TEST_DEVICE"); chosen && std::string(chosen) == "cuda")
+    return {Device::cuda()};
   std::vector<Device> devices = {Device::cpu()};
   try {
     backend(Device::cuda());
