@@ -13,7 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
+#if defined(__CUDACC__)  // hosts compute with the same arithmetic on a GPU
+#define TUCO_INLINE static inline __device__ __attribute__((always_inline, unused))
+#define TUCO_SHARED static __device__ __attribute__((unused))
+#define TUCO_NOINLINE __attribute__((noinline))
+#define TUCO_RESTRICT __restrict__
+#elif defined(__GNUC__)
 #define TUCO_INLINE static inline __attribute__((always_inline, unused))
 #define TUCO_SHARED static __attribute__((unused))
 #define TUCO_NOINLINE __attribute__((noinline))

@@ -78,11 +78,34 @@ TUCO_INLINE void tuco_add_to_gates(int32_t gate[4], const int8_t* x, int32_t dep
 #undef TUCO_GATE
 }
 
+// What a unit gives for a step's inputs x and for h, what the units gave last, both filled up with
+// zeros; `cell` becomes what it remembers. Its weights are at w, its biases at b.
+TUCO_INLINE int8_t tuco_lstm_unit(int16_t* cell, const int8_t* x, const int8_t* h, const int8_t* w,
+                                  int32_t pairs, const int32_t* b, const tuco_lstm_numbers* n) {
+  const int32_t depth = tuco_lstm_depth(n->inputs), rounding = n->rounding;
+  int32_t gate[4] = {0, 0, 0, 0};
+  tuco_add_to_gates(gate, x, depth, w, pairs, b, n->input_multiplier, n->input_shift, rounding);
+  tuco_add_to_gates(gate, h, tuco_lstm_depth(n->units), w + 4 * depth, pairs, b + 4,
+                    n->recurrent_multiplier, n->recurrent_shift, rounding);
+  const int32_t kept = tuco_int16(tuco_lstm_scaled(
+      tuco_sigmoid16(gate[1]) * *cell, n->forget_multiplier, n->forget_shift, rounding));
+  const int32_t update =
+      tuco_int16(tuco_lstm_scaled(tuco_sigmoid16(gate[0]) * tuco_tanh16(gate[2], 3, 0),
+                                  n->update_multiplier, n->update_shift, rounding));
+  const int32_t c = tuco_clamped(kept + update, n->cell_low, n->cell_high);
+  *cell = (int16_t)c;
+  const int32_t product =
+      tuco_tanh16(c, n->tanh_multiplier, n->tanh_shift) * tuco_sigmoid16(gate[3]);
+  const int32_t y =
+      tuco_lstm_scaled(product, n->output_multiplier, n->output_shift, rounding) + n->zero_point;
+  return tuco_bounded(y, -128, 127);
+}
+
 TUCO_INLINE void tuco_lstm_steps(int8_t* out, const int8_t* in, int8_t* hidden, int16_t* cell,
                                  const int8_t* first_hidden, const int16_t* first_cell,
                                  int8_t* scratch, const void* weights, int32_t pairs,
                                  const int32_t* bias, const tuco_lstm_numbers* n) {
-  const int32_t inputs = n->inputs, units = n->units, rounding = n->rounding;
+  const int32_t inputs = n->inputs, units = n->units;
   const int32_t depth = tuco_lstm_depth(inputs), recurrent = tuco_lstm_depth(units);
   int8_t* const x = scratch;
   int8_t* const h = scratch + depth;
@@ -95,26 +118,8 @@ TUCO_INLINE void tuco_lstm_steps(int8_t* out, const int8_t* in, int8_t* hidden, 
     for (int32_t i = 0; i < inputs; i++) x[i] = in[i];
     const int8_t* w = (const int8_t*)weights;
     const int32_t* b = bias;
-    for (int32_t u = 0; u < units; u++, b += 8) {
-      int32_t gate[4] = {0, 0, 0, 0};
-      tuco_add_to_gates(gate, x, depth, w, pairs, b, n->input_multiplier, n->input_shift, rounding);
-      w += 4 * depth;
-      tuco_add_to_gates(gate, h, recurrent, w, pairs, b + 4, n->recurrent_multiplier,
-                        n->recurrent_shift, rounding);
-      w += 4 * recurrent;
-      const int32_t kept = tuco_int16(tuco_lstm_scaled(
-          tuco_sigmoid16(gate[1]) * cell[u], n->forget_multiplier, n->forget_shift, rounding));
-      const int32_t update =
-          tuco_int16(tuco_lstm_scaled(tuco_sigmoid16(gate[0]) * tuco_tanh16(gate[2], 3, 0),
-                                      n->update_multiplier, n->update_shift, rounding));
-      const int32_t c = tuco_clamped(kept + update, n->cell_low, n->cell_high);
-      cell[u] = (int16_t)c;
-      const int32_t product =
-          tuco_tanh16(c, n->tanh_multiplier, n->tanh_shift) * tuco_sigmoid16(gate[3]);
-      const int32_t y = tuco_lstm_scaled(product, n->output_multiplier, n->output_shift, rounding) +
-                        n->zero_point;
-      out[u] = tuco_bounded(y, -128, 127);
-    }
+    for (int32_t u = 0; u < units; u++, b += 8, w += 4 * (depth + recurrent))
+      out[u] = tuco_lstm_unit(&cell[u], x, h, w, pairs, b, n);
     for (int32_t u = 0; u < units; u++) h[u] = out[u];
   }
   for (int32_t u = 0; u < units; u++) hidden[u] = h[u];
