@@ -1,8 +1,7 @@
-// Softmax of int8 from a table of exponentials; what follows them is the device runtime's own
-// arithmetic (deploy/runtime/softmax.h).
+// Softmax of int8 from a table of exponentials.
 #include "tuco/core/parallel.h"
-#include "tuco/deploy/runtime/fixed_point.h"
 #include "tuco/devices/cpu/kernels.h"
+#include "tuco/devices/qsoftmax_formulas.h"
 
 namespace tuco::cpu {
 
@@ -16,17 +15,11 @@ void run(const op::QSoftmax&, Inputs in, Out out, Workspace&) {
       const int8_t* from = x + row * depth;
       int32_t largest = -128;
       for (int64_t i = 0; i < depth; ++i) largest = std::max<int32_t>(largest, from[i]);
-      int32_t sum = 0;  // with 12 integer bits
-      for (int64_t i = 0; i < depth; ++i) sum += tuco_rounded_shift(table[largest - from[i]], 12);
-      const int headroom = sum > 0 ? __builtin_clz(static_cast<uint32_t>(sum)) : 0;
-      const uint32_t mantissa = static_cast<uint32_t>(sum) << headroom;
-      const int32_t scale = tuco_reciprocal(static_cast<int32_t>(mantissa & INT32_MAX));
-      const int32_t exponent = 35 - headroom;
-      for (int64_t i = 0; i < depth; ++i) {
-        const int32_t share = tuco_high_product(scale, table[largest - from[i]]);
-        const int32_t value = exponent <= 31 ? tuco_rounded_shift(share, exponent) : 0;
-        y[row * depth + i] = static_cast<int8_t>(std::min(value - 128, 127));
-      }
+      int32_t sum = 0;
+      for (int64_t i = 0; i < depth; ++i) sum += qsoftmax_term(table[largest - from[i]]);
+      const QSoftmaxScale scale = qsoftmax_scale(sum);
+      for (int64_t i = 0; i < depth; ++i)
+        y[row * depth + i] = qsoftmax_share(scale, table[largest - from[i]]);
     }
   });
 }
