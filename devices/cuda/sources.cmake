@@ -22,6 +22,7 @@ set(TUCO_CUDA_SOURCES
   cuda/staging.cpp)
 set(TUCO_CUDA_KERNELS
   cuda/batch_norm_kernels.cu
+  cuda/bn_relu_pool_kernels.cu
   cuda/conv2d_kernels.cu
   cuda/epilogue_kernels.cu
   cuda/fill_kernels.cu
@@ -29,6 +30,7 @@ set(TUCO_CUDA_KERNELS
   cuda/moves_kernels.cu
   cuda/pointwise_kernels.cu
   cuda/pool2d_kernels.cu
+  cuda/qconv2d_kernels.cu
   cuda/quantized_kernels.cu
   cuda/reduce_kernels.cu
   cuda/resize_kernels.cu
