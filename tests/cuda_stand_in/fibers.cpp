@@ -12,6 +12,8 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cstdarg>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -139,11 +141,20 @@ Fiber* idle_fiber() {
   return block->fibers.back().get();
 }
 
-[[noreturn]] void fail(const std::string& what) {  // on a fibre: give the block up
+// On a fibre: gives the block up. Nothing on the fibre's stack is destroyed, so that no text there
+// may own memory.
+[[noreturn, gnu::format(printf, 1, 2)]] void fail(const char* format, ...) {
+  char what[256];
+  va_list values;
+  va_start(values, format);
+  std::vsnprintf(what, sizeof what, format, values);
+  va_end(values);
   const uint3 b = blockIdx, t = threadIdx;
-  block->error = what + " (block " + std::to_string(b.x) + ", " + std::to_string(b.y) + ", " +
-                 std::to_string(b.z) + ", thread " + std::to_string(t.x) + ", " +
-                 std::to_string(t.y) + ", " + std::to_string(t.z) + ")";
+  char where[128];
+  std::snprintf(where, sizeof where, " (block %u, %u, %u, thread %u, %u, %u)", b.x, b.y, b.z, t.x,
+                t.y, t.z);
+  block->error = what;
+  block->error += where;
   switch_to(nullptr);
   __builtin_unreachable();
 }
@@ -197,8 +208,7 @@ void fiber_main() {
     ++b.exited;
     warp_of(b.current).exited |= 1u << b.current->thread % kWarp;
     if (!b.at_barrier.empty())
-      fail("a thread returns while others wait at __syncthreads, line " +
-           std::to_string(b.barrier_line));
+      fail("a thread returns while others wait at __syncthreads, line %u", b.barrier_line);
     Fiber* self = b.current;
     Fiber* next = next_fiber(true);
     if (next == self) continue;
@@ -280,14 +290,12 @@ unsigned active_lanes() {
 Votes sync_block(int predicate, Site site) {
   Block& b = *block;
   if (b.barrier_line && b.barrier_line != site.line())
-    fail("__syncthreads of different lines meet: " + std::to_string(b.barrier_line) + " and " +
-         std::to_string(site.line()));
+    fail("__syncthreads of different lines meet: %u and %u", b.barrier_line, site.line());
   b.barrier_line = site.line();
   b.votes.count += predicate != 0;
   b.at_barrier.push_back(b.current);
   if (b.exited)
-    fail("__syncthreads, line " + std::to_string(site.line()) +
-         ", after other threads of the block have returned");
+    fail("__syncthreads, line %u, after other threads of the block have returned", site.line());
   if (b.at_barrier.size() == b.threads) {
     for (Fiber* f : b.at_barrier) make_ready(f);
     b.at_barrier.clear();
@@ -313,8 +321,7 @@ const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, Site site) {
   } else if (w.mask != mask) {
     fail("warp operation: lanes come with different masks");
   } else if (w.line != site.line()) {
-    fail("warp operations of different lines meet: " + std::to_string(w.line) + " and " +
-         std::to_string(site.line()));
+    fail("warp operations of different lines meet: %u and %u", w.line, site.line());
   }
   std::uint64_t* slots = w.slots[w.buffer];
   slots[me] = bits;
@@ -334,11 +341,11 @@ void* shared_memory(const void* key, std::size_t bytes, std::size_t align) {
     if (k == key) return b.arena + at;
   const std::size_t at = (b.used + align - 1) / align * align;
   if (at + bytes > kStaticShared)
-    fail("a kernel has " + std::to_string(at + bytes) +
-         " bytes of static shared memory; 49152 is the limit");
+    fail("a kernel has %zu bytes of static shared memory; %zu is the limit", at + bytes,
+         kStaticShared);
   if (at + bytes + b.dynamic_bytes > b.limit)
-    fail("static and dynamic shared memory take " + std::to_string(at + bytes + b.dynamic_bytes) +
-         " bytes; the kernel may have " + std::to_string(b.limit));
+    fail("static and dynamic shared memory take %zu bytes; the kernel may have %zu",
+         at + bytes + b.dynamic_bytes, b.limit);
   b.named.emplace_back(key, at);
   std::memset(b.arena + at, 0xff, bytes);  // NaN
   b.used = at + bytes;
