@@ -1,0 +1,425 @@
+#include <cudnn.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cudnn_builder.h"
+#include "faults.h"
+#include "numbers.h"
+
+namespace standin::test {
+namespace {
+
+template <class T>
+constexpr cudnnDataType_t type_of() {
+  if constexpr (std::is_same_v<T, float>) return CUDNN_DATA_FLOAT;
+  if constexpr (std::is_same_v<T, __half>) return CUDNN_DATA_HALF;
+  return CUDNN_DATA_BFLOAT16;
+}
+
+template <class T>
+std::vector<T> numbers(std::size_t n, unsigned seed) {
+  std::vector<T> v(n);
+  for (T& x : v) {
+    seed = seed * 1664525u + 1013904223u;
+    store(&x, float(seed >> 9) / float(1 << 22) - 1);
+  }
+  return v;
+}
+
+struct Cudnn : ::testing::Test {
+  cudnnHandle_t h = nullptr;
+  cudaStream_t s = new_stream();
+
+  Cudnn() {
+    EXPECT_CUDNN(cudnnCreate(&h));
+    EXPECT_CUDNN(cudnnSetStream(h, s));
+  }
+  ~Cudnn() override {
+    EXPECT_CUDNN(cudnnDestroy(h));
+    EXPECT_CUDA(cudaStreamDestroy(s));
+  }
+  void wait() { EXPECT_CUDA(cudaStreamSynchronize(s)); }
+
+  // Runs what the configuration makes of a graph.
+  void execute(const Described& configuration, const Dims& ids,
+               const std::vector<void*>& pointers) {
+    const Described plan = unfinished_plan(h, configuration).finalize();
+    const std::int64_t bytes = workspace_of(plan);
+    EXPECT_GT(bytes, 0);
+    char* work = device_memory<char>(std::size_t(bytes));
+    EXPECT_CUDNN(cudnnBackendExecute(h, plan.get(), pack(ids, pointers, work).finalize().get()));
+    wait();
+    EXPECT_CUDA(cudaFree(work));
+  }
+};
+
+// What the three convolutions give, in double.
+struct Truth {
+  std::vector<double> y, dx, dw;
+  template <class T>
+  Truth(const Sizes& q, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& dy)
+      : y(count(q.y())), dx(count(q.x())), dw(count(q.filter())) {
+    const auto cg = q.c / q.groups, kg = q.k / q.groups;
+    for (std::int64_t n = 0; n < q.n; ++n)
+      for (std::int64_t i = 0; i < q.out(0); ++i)
+        for (std::int64_t j = 0; j < q.out(1); ++j)
+          for (std::int64_t k = 0; k < q.k; ++k)
+            for (std::int64_t r = 0; r < q.r; ++r)
+              for (std::int64_t t = 0; t < q.s; ++t)
+                for (std::int64_t c = 0; c < cg; ++c) {
+                  const auto a = i * q.stride[0] - q.pre[0] + r * q.dilation[0];
+                  const auto b = j * q.stride[1] - q.pre[1] + t * q.dilation[1];
+                  if (a < 0 || a >= q.h || b < 0 || b >= q.w) continue;
+                  const bool turn = q.mode == CUDNN_CONVOLUTION;
+                  const auto fr = turn ? q.r - 1 - r : r, ft = turn ? q.s - 1 - t : t;
+                  const auto xi = std::size_t(((n * q.h + a) * q.w + b) * q.c + k / kg * cg + c);
+                  const auto wi = std::size_t(((k * q.r + fr) * q.s + ft) * cg + c);
+                  const auto yi = std::size_t(((n * q.out(0) + i) * q.out(1) + j) * q.k + k);
+                  y[yi] += double(load(&x[xi])) * load(&w[wi]);
+                  dx[xi] += double(load(&dy[yi])) * load(&w[wi]);
+                  dw[wi] += double(load(&dy[yi])) * load(&x[xi]);
+                }
+  }
+};
+
+template <class T>
+void compare(const char* what, const std::vector<double>& want, const T* p, double tolerance) {
+  const auto got = download(p, want.size());
+  double largest = 1;
+  for (double v : want) largest = std::max(largest, std::abs(v));
+  for (std::size_t i = 0; i < want.size(); ++i)
+    ASSERT_NEAR(load(&got[i]), want[i], tolerance * largest) << what << " " << i;
+}
+
+template <class T>
+void all_directions(Cudnn& test, const Sizes& q, double tolerance) {
+  const auto type = type_of<T>();
+  const auto x = numbers<T>(count(q.x()), 1), w = numbers<T>(count(q.filter()), 2);
+  const auto dy = numbers<T>(count(q.y()), 3);
+  const Truth truth(q, x, w, dy);
+  T *X = upload(x), *W = upload(w), *DY = upload(dy);
+  const Described tx = tensor(1, q.x(), type), tw = tensor(2, q.filter(), type);
+  const Described ty = tensor(3, q.y(), type);
+  for (int direction = 0; direction < 3; ++direction) {
+    const Described graph =
+        unfinished_graph(test.h, {(direction == 0   ? forward(q, tx, tw, ty)
+                                   : direction == 1 ? backward_data(q, tx, tw, ty)
+                                                    : backward_filter(q, tx, tw, ty))
+                                      .finalize()})
+            .finalize();
+    int ran = 0;
+    for (const Described& c : configurations(graph)) {
+      if (unfinished_plan(test.h, c).try_finalize() != CUDNN_STATUS_SUCCESS) continue;
+      ++ran;
+      if (direction == 0) {
+        T* y = device_memory<T>(truth.y.size());
+        test.execute(c, {1, 2, 3}, {X, W, y});
+        compare("y", truth.y, y, tolerance);
+      } else if (direction == 1) {
+        T* dx = device_memory<T>(truth.dx.size());
+        test.execute(c, {1, 2, 3}, {dx, W, DY});
+        compare("dx", truth.dx, dx, tolerance);
+      } else {
+        T* dw = device_memory<T>(truth.dw.size());
+        test.execute(c, {1, 2, 3}, {X, dw, DY});
+        compare("dw", truth.dw, dw, tolerance);
+      }
+    }
+    EXPECT_GE(ran, 2);
+  }
+}
+
+TEST_F(Cudnn, ConvolutionsOfEveryKindAgreeWithPlainSums) {
+  std::vector<Sizes> all;
+  all.push_back({2, 9, 7, 6, 4, 3, 3});
+  all.push_back({1, 8, 10, 6, 8, 3, 3, 2});
+  all.push_back({2, 11, 9, 5, 7, 1, 1});
+  all.back().pre = all.back().post = {0, 0};
+  all.push_back({3, 12, 11, 3, 8, 5, 3});  // strides, dilations, more padding behind than before
+  all.back().pre = {0, 1};
+  all.back().post = {1, 2};
+  all.back().stride = {2, 3};
+  all.back().dilation = {1, 2};
+  all.push_back({2, 9, 9, 6, 6, 3, 3, 6});  // depth-wise
+  all.back().stride = {2, 2};
+  all.push_back({2, 9, 9, 6, 12, 3, 3, 6});
+  all.push_back({2, 9, 7, 4, 4, 3, 3});
+  all.back().mode = CUDNN_CONVOLUTION;
+  for (const Sizes& q : all) all_directions<float>(*this, q, 3e-3);  // TF32 among them
+  all_directions<__half>(*this, all[0], 2e-3);
+  all_directions<__nv_bfloat16>(*this, all[1], 1e-2);
+}
+
+TEST_F(Cudnn, EnginesSayWhatTheyDoToNumbers) {
+  const Sizes q{1, 4, 4, 2, 2, 3, 3};
+  const float fine = 1 + std::ldexp(1.0f, -12);
+  std::vector<float> x(count(q.x()), 0), w(count(q.filter()), 0);
+  x[0] = w[std::size_t(4 * 2)] = fine;  // the filter's centre, so y[0] is their product
+  const Described graph =
+      unfinished_graph(
+          h, {forward(q, tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y())).finalize()})
+          .finalize();
+  float *X = upload(x), *W = upload(w), *y = device_memory<float>(count(q.y()));
+  bool lossy = false, exact = false;
+  for (const Described& c : configurations(graph)) {
+    execute(c, {1, 2, 3}, {X, W, y});
+    const auto notes = notes_of(c);
+    const bool cores =
+        std::find(notes.begin(), notes.end(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) != notes.end();
+    EXPECT_EQ(download(y, 1)[0], cores ? 1.0f : fine * fine);
+    (cores ? lossy : exact) = true;
+  }
+  EXPECT_TRUE(lossy && exact);
+  EXPECT_EQ(configurations(graph, CUDNN_HEUR_MODE_FALLBACK).size(), 1u);
+  EXPECT_EQ(configurations(graph, CUDNN_HEUR_MODE_B).size(), 3u);
+  const Described gradient =
+      unfinished_graph(
+          h, {backward_filter(q, tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y()))
+                  .finalize()})
+          .finalize();
+  EXPECT_EQ(notes_of(configurations(gradient)[0]),
+            std::vector{CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC});
+}
+
+// Convolution, bias and ReLU6 in one graph, with its descriptors gone before it runs.
+struct Fused : Cudnn {
+  Sizes q{2, 6, 5, 3, 4, 3, 3};
+  std::vector<float> x = numbers<float>(count(q.x()), 1), w = numbers<float>(count(q.filter()), 2);
+  std::vector<float> b{-1, 0.5f, 1, 2}, y;
+  float *X = upload(x), *W = upload(w), *B = upload(b);
+  float* Y = device_memory<float>(count(q.y()));
+
+  Described graph() {
+    const Described ty = tensor(3, q.y(), CUDNN_DATA_FLOAT, true);
+    const Described ta = tensor(5, q.y(), CUDNN_DATA_FLOAT, true);
+    const Described bias = tensor(4, {1, q.k, 1, 1});
+    Described relu = mode(CUDNN_POINTWISE_RELU_FWD);
+    relu.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP, CUDNN_TYPE_FLOAT, 0.0f);
+    relu.set(CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, CUDNN_TYPE_DOUBLE, 3.0);
+    // In an order that the graph must find.
+    return unfinished_graph(h, {pointwise(relu, ta, nullptr, tensor(6, q.y())).finalize(),
+                                forward(q, tensor(1, q.x()), tensor(2, q.filter()), ty).finalize(),
+                                pointwise(mode(CUDNN_POINTWISE_ADD), ty, &bias, ta).finalize()})
+        .finalize();
+  }
+};
+
+TEST_F(Fused, BiasAndReluBehindAConvolution) {
+  Truth truth(q, x, w, std::vector<float>(count(q.y())));
+  for (std::size_t i = 0; i < truth.y.size(); ++i)
+    truth.y[i] = std::clamp(truth.y[i] + b[i % 4], 0.0, 3.0);
+  int ran = 0;
+  for (const Described& c : configurations(graph())) {
+    if (unfinished_plan(h, c).try_finalize() != CUDNN_STATUS_SUCCESS) continue;
+    ++ran;
+    EXPECT_CUDA(cudaMemset(Y, 0xff, truth.y.size() * 4));
+    EXPECT_CUDA(cudaDeviceSynchronize());
+    execute(c, {1, 2, 4, 6}, {X, W, B, Y});
+    compare("fused", truth.y, Y, 2e-3);
+  }
+  EXPECT_EQ(ran, 2);
+}
+
+TEST_F(Fused, ATestMayHaveItRefused) {
+  const auto finalized = [&] {
+    std::vector<cudnnStatus_t> all;
+    for (const Described& c : configurations(graph()))
+      all.push_back(unfinished_plan(h, c).try_finalize());
+    return std::count(all.begin(), all.end(), CUDNN_STATUS_SUCCESS);
+  };
+  EXPECT_EQ(finalized(), 2);
+  {
+    const CudnnRefuses fusion({.fusion = true});
+    EXPECT_EQ(finalized(), 0);
+  }
+  {
+    const CudnnRefuses first({.engines = 1});
+    EXPECT_EQ(finalized(), 1);
+  }
+  {
+    const CudnnRefuses gradients(
+        {.everything = true,
+         .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR});
+    EXPECT_EQ(finalized(), 2);
+  }
+  const CudnnRefuses all({.everything = true});
+  EXPECT_EQ(finalized(), 0);
+  EXPECT_NE(Described::last_reason().find("refuse everything"), std::string::npos);
+  const FailCall execute("cudnnBackendExecute", CUDNN_STATUS_EXECUTION_FAILED);
+  EXPECT_EQ(cudnnBackendExecute(h, nullptr, nullptr), CUDNN_STATUS_EXECUTION_FAILED);
+}
+
+TEST_F(Cudnn, ScalesAndAddsToWhatIsThere) {
+  const Sizes q{1, 3, 3, 2, 2, 1, 1, 1, {0, 0}, {0, 0}};
+  const auto x = numbers<float>(count(q.x()), 1), w = numbers<float>(count(q.filter()), 2);
+  const auto before = numbers<float>(count(q.y()), 3);
+  Truth truth(q, x, w, before);
+  for (std::size_t i = 0; i < truth.y.size(); ++i) truth.y[i] = 2 * truth.y[i] - before[i];
+  Described o = forward(q, tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y()));
+  o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, 2.0f);
+  o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_DOUBLE, -1.0).finalize();
+  const Described graph = unfinished_graph(h, {o}).finalize();
+  float* y = upload(before);
+  execute(configurations(graph, CUDNN_HEUR_MODE_FALLBACK)[0], {1, 2, 3}, {upload(x), upload(w), y});
+  compare("y", truth.y, y, 1e-6);
+}
+
+// These answers are those of the real library, 9.19, which needs no device for them.
+TEST_F(Cudnn, DescriptorsAreCheckedAsTheLibraryDoes) {
+  constexpr auto bad = CUDNN_STATUS_BAD_PARAM;
+  Described t(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  EXPECT_EQ(t.try_finalize(), bad);
+  EXPECT_EQ(t.try_set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_FLOAT, Dims{1}),
+            CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE);
+  EXPECT_EQ(t.try_set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_INT64, Dims{1}), bad);
+  EXPECT_EQ(
+      cudnnBackendSetAttribute(t.get(), CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, nullptr),
+      bad);
+  EXPECT_EQ(t.try_set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, Dims(9, 1)), bad);
+  EXPECT_EQ(cudnnBackendDestroyDescriptor(nullptr), CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
+  std::int64_t got = 0, values[8];
+  EXPECT_EQ(cudnnBackendGetAttribute(t.get(), CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 8,
+                                     &got, values),
+            CUDNN_STATUS_NOT_INITIALIZED);
+  const auto tensor_with = [&](cudnnBackendAttributeName_t name, const Dims& v) {
+    return unfinished_tensor(1, {1, 2, 3, 4}, CUDNN_DATA_FLOAT).set(name, v).try_finalize();
+  };
+  EXPECT_EQ(tensor_with(CUDNN_ATTR_TENSOR_STRIDES, {24, 12, 4}), bad);
+  EXPECT_EQ(tensor_with(CUDNN_ATTR_TENSOR_STRIDES, {24, -12, 4, 1}), bad);
+  EXPECT_EQ(tensor_with(CUDNN_ATTR_TENSOR_STRIDES, {1, 1, 1, 1}), CUDNN_STATUS_SUCCESS);  // overlap
+  EXPECT_EQ(tensor_with(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, {3}), bad);
+  EXPECT_EQ(tensor_with(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, {0}), bad);
+  Described good = tensor(1, {1, 2, 3, 4});
+  EXPECT_EQ(good.try_set(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, Dims{2}), bad);
+  EXPECT_EQ(good.try_finalize(), bad);
+  EXPECT_CUDNN(cudnnBackendGetAttribute(good.get(), CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64,
+                                        2, &got, values));
+  EXPECT_EQ(got, 2);
+  EXPECT_EQ(values[1], 2);
+
+  const auto conv = [](Dims pre, Dims stride, Dims dilation) {
+    Sizes q{1, 4, 4, 2, 2, 3, 3};
+    q.pre = pre;
+    q.stride = stride;
+    q.dilation = dilation;
+    return unfinished_convolution(q).try_finalize();
+  };
+  EXPECT_EQ(conv({-1, 1}, {1, 1}, {1, 1}), bad);
+  EXPECT_EQ(conv({1, 1}, {0, 1}, {1, 1}), bad);
+  EXPECT_EQ(conv({1, 1}, {1, 1}, {0, 1}), bad);
+  EXPECT_EQ(conv({1, 1, 1}, {1, 1}, {1, 1}), bad);
+
+  const Sizes q{2, 9, 7, 6, 4, 3, 3};
+  const auto op = [&](const Dims& x, const Dims& w, const Dims& y) {
+    return forward(q, tensor(1, x), tensor(2, w), tensor(3, y)).try_finalize();
+  };
+  EXPECT_CUDNN(op({2, 6, 9, 7}, {4, 6, 3, 3}, {2, 4, 9, 7}));
+  EXPECT_CUDNN(op({2, 6, 9, 7}, {4, 3, 3, 3}, {2, 4, 9, 7}));
+  EXPECT_EQ(op({2, 6, 9, 7}, {4, 5, 3, 3}, {2, 4, 9, 7}), bad);
+  EXPECT_EQ(op({2, 6, 9, 7}, {4, 2, 3, 3}, {2, 4, 9, 7}), bad);
+  EXPECT_EQ(op({2, 6, 9, 7}, {4, 6, 3, 3}, {2, 4, 8, 7}), bad);
+  EXPECT_EQ(op({2, 6, 9, 7}, {4, 6, 3, 3}, {3, 4, 9, 7}), bad);
+  EXPECT_EQ(op({2, 6, 9, 7}, {4, 6, 3, 3}, {2, 5, 9, 7}), bad);
+  EXPECT_EQ(Described(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR).try_finalize(), bad);
+  EXPECT_EQ(pointwise(mode(CUDNN_POINTWISE_ADD), tensor(1, q.y()), nullptr, tensor(2, q.y()))
+                .try_finalize(),
+            bad);
+  EXPECT_EQ(Described(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR).try_finalize(), bad);
+  const auto one = [&] {
+    return forward(q, tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y())).finalize();
+  };
+  EXPECT_EQ(unfinished_graph(h, {one(), one()}).try_finalize(), bad);
+  Described wrong(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  wrong.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, {1, 2});
+  EXPECT_EQ(wrong.try_finalize(), bad);
+}
+
+TEST_F(Cudnn, WhatNoEngineHasIsNotSuggested) {
+  const Sizes q{1, 4, 4, 2, 2, 3, 3};
+  const auto graph = [&](Described x, Described w, Described y) {
+    return unfinished_graph(h, {forward(q, x, w, y).finalize()}).finalize();
+  };
+  const auto plain = [&](std::int64_t uid, const Dims& d) {  // channels not innermost
+    Described t = unfinished_tensor(uid, d, CUDNN_DATA_FLOAT);
+    return t.set(CUDNN_ATTR_TENSOR_STRIDES, {d[1] * d[2] * d[3], d[2] * d[3], d[3], 1}).finalize();
+  };
+  const Described right = graph(tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y()));
+  EXPECT_FALSE(configurations(right).empty());
+  const Described nchw = graph(plain(1, q.x()), tensor(2, q.filter()), tensor(3, q.y()));
+  EXPECT_TRUE(configurations(nchw).empty());
+  const auto d = CUDNN_DATA_DOUBLE;
+  EXPECT_TRUE(
+      configurations(graph(tensor(1, q.x(), d), tensor(2, q.filter(), d), tensor(3, q.y(), d)))
+          .empty());
+  // And made by hand, the plan is refused.
+  Described engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  engine.set(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, nchw)
+      .set(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1)
+      .finalize();
+  Described config(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+  config.set(CUDNN_ATTR_ENGINECFG_ENGINE, engine).finalize();
+  EXPECT_EQ(unfinished_plan(h, config).try_finalize(), CUDNN_STATUS_NOT_SUPPORTED_LAYOUT);
+  EXPECT_STREQ(cudnnGetErrorString(CUDNN_STATUS_NOT_SUPPORTED_LAYOUT),
+               "CUDNN_STATUS_NOT_SUPPORTED_LAYOUT");
+}
+
+TEST_F(Cudnn, ExecutionChecksItsPointers) {
+  const Sizes q{1, 4, 4, 4, 4, 3, 3};
+  const Described graph =
+      unfinished_graph(
+          h, {forward(q, tensor(1, q.x()), tensor(2, q.filter()), tensor(3, q.y())).finalize()})
+          .finalize();
+  const Described plan = unfinished_plan(h, configurations(graph)[0]).finalize();
+  const auto bytes = std::size_t(workspace_of(plan));
+  float* x = device_memory<float>(count(q.x()));
+  float* w = device_memory<float>(count(q.filter()));
+  float* y = device_memory<float>(count(q.y()));
+  char* work = device_memory<char>(bytes);
+  const auto run = [&](const Dims& ids, std::vector<void*> p, void* workspace) {
+    return cudnnBackendExecute(h, plan.get(), pack(ids, p, workspace).finalize().get());
+  };
+  EXPECT_CUDNN(run({1, 2, 3}, {x, w, y}, work));
+  EXPECT_EQ(run({1, 2}, {x, w}, work), CUDNN_STATUS_BAD_PARAM);
+  EXPECT_EQ(run({1, 2, 3}, {x, w + 1, y}, work), CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER);
+  EXPECT_EQ(run({1, 2, 3}, {x, w, y}, nullptr), CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
+  EXPECT_EQ(cudnnBackendExecute(h, plan.get(), pack({1, 2, 3}, {x, w, y}, work).get()),
+            CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED);
+  EXPECT_MISTAKE(run({1, 2, 3}, {x, w, y + 4}, work), "a tensor needs 256 bytes");
+  EXPECT_MISTAKE(run({1, 2, 3}, {x, w, y}, work + 16), "the workspace needs");
+  alignas(16) float host[64];
+  EXPECT_MISTAKE(run({1, 2, 3}, {host, w, y}, work), "is a pointer of the host");
+  // The workspace is overwritten.
+  EXPECT_CUDA(cudaMemsetAsync(work, 0, bytes, s));
+  EXPECT_CUDNN(run({1, 2, 3}, {x, w, y}, work));
+  wait();
+  EXPECT_EQ(download(work, bytes)[bytes - 1], char(0xff));
+  // Freed before the work ran.
+  EXPECT_CUDNN(run({1, 2, 3}, {x, w, y}, work));
+  cudaStream_t other = new_stream();
+  EXPECT_CUDA(cudaFreeAsync(work, other));
+  EXPECT_CUDA(cudaStreamSynchronize(other));
+  EXPECT_MISTAKE(wait(), "no live allocation");
+  EXPECT_CUDA(cudaStreamDestroy(other));
+}
+
+TEST(CudnnHandles, AreOfADeviceAndAlive) {
+  cudnnHandle_t h = nullptr;
+  ASSERT_EQ(cudnnCreate(&h), CUDNN_STATUS_SUCCESS);
+  cudaStream_t s = nullptr;
+  EXPECT_CUDA(cudaSetDevice(1));
+  const cudaStream_t other = new_stream();
+  EXPECT_EQ(cudnnSetStream(h, other), CUDNN_STATUS_BAD_PARAM_STREAM_MISMATCH);
+  EXPECT_CUDA(cudaStreamDestroy(other));
+  EXPECT_CUDA(cudaSetDevice(0));
+  EXPECT_CUDNN(cudnnGetStream(h, &s));
+  EXPECT_EQ(s, nullptr);
+  EXPECT_CUDNN(cudnnDestroy(h));
+  EXPECT_EQ(cudnnDestroy(h), CUDNN_STATUS_NOT_INITIALIZED);
+  EXPECT_EQ(cudnnGetVersion(), std::size_t{CUDNN_VERSION});
+  const FailCall create("cudnnCreate", CUDNN_STATUS_INTERNAL_ERROR);
+  EXPECT_EQ(cudnnCreate(&h), CUDNN_STATUS_INTERNAL_ERROR);
+}
+
+}  // namespace
+}  // namespace standin::test
