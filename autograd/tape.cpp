@@ -8,6 +8,7 @@
 
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/grad_mode.h"
+#include "tuco/autograd/leaf_observer.h"
 #include "tuco/autograd/rules.h"
 #include "tuco/autograd/run_op.h"
 #include "tuco/core/error.h"
@@ -122,7 +123,7 @@ class Walk {
     accumulate(found->second[state->output], std::move(gradient));
   }
 
-  void run() {
+  void run(LeafWatch& watch) {
     while (!order_.empty()) {
       const std::shared_ptr<Node> node = order_.top();
       order_.pop();
@@ -154,6 +155,7 @@ class Walk {
         Tensor gradient = std::move(results[i]);
         arrive(node->inputs[i], std::move(gradient));
       }
+      watch.passed(*node);
     }
   }
 
@@ -180,9 +182,11 @@ void Tensor::backward(const Tensor& gradient) const {
                        seed.device(), device());
   NoGrad quiet;
   TracerScope no_tracer(nullptr);
+  LeafWatch watch(grad_state());
   Walk walk;
   walk.arrive(grad_state(), std::move(seed));
-  walk.run();
+  walk.run(watch);
+  watch.ends();
 }
 
 }  // namespace tuco

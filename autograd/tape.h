@@ -11,6 +11,7 @@
 namespace tuco {
 
 struct Node;
+class LeafObservation;
 
 /// A tensor's place on the tape.
 struct GradState {
@@ -21,6 +22,9 @@ struct GradState {
   std::shared_ptr<Node> node;
   /// Which of the node's outputs the tensor is.
   int output = 0;
+  /// Who wants to know when a leaf's gradient is final (leaf_observer.h), or null, and as which leaf.
+  const LeafObservation* observation = nullptr;
+  int64_t observed_as = 0;
 };
 
 /// What a forward rule keeps for its backward rule.
