@@ -34,6 +34,7 @@ class Loader::Iterator::Epoch {
   Epoch(Dataset dataset, const LoaderOptions& options, int64_t batches, int64_t number)
       : dataset_(std::move(dataset)),
         batch_(options.batch),
+        shard_(options.shard),
         batches_(batches),
         random_(Rng(options.seed).split(static_cast<uint64_t>(number))),
         // No sample has this number.
@@ -78,8 +79,9 @@ class Loader::Iterator::Epoch {
   Slot& slot_of(int64_t batch) { return slots_[static_cast<size_t>(batch) % slots_.size()]; }
 
   Batch make(int64_t number) const {
-    const int64_t first = number * batch_;
-    const int64_t count = std::min(batch_, dataset_.size() - first);
+    const int64_t whole = number * batch_ * shard_.count;
+    const int64_t count = std::min(batch_, (dataset_.size() - whole) / shard_.count);
+    const int64_t first = whole + shard_.index * count;
     Shape shape{count};
     for (const int64_t size : dataset_.shape()) shape.push_back(size);
     Batch result{empty(shape), empty({count}, {.dtype = DType::int64})};
@@ -129,7 +131,9 @@ class Loader::Iterator::Epoch {
   }
 
   const Dataset dataset_;
-  const int64_t batch_, batches_;
+  const int64_t batch_;
+  const Shard shard_;
+  const int64_t batches_;
   const Rng random_;
   const std::vector<int64_t> order_;
 
@@ -155,6 +159,10 @@ Loader::Loader(Dataset dataset, LoaderOptions options)
   require<Error>(options_.batch >= 1 && options_.workers >= 0 && options_.workers <= 1024,
                  "Loader: batches of {} by {} workers, expected at least 1 and 0 to 1024",
                  options_.batch, options_.workers);
+  const Shard& shard = options_.shard;
+  require<Error>(shard.count >= 1 && shard.index >= 0 && shard.index < shard.count,
+                 "Loader: part {} of {}, expected a positive count and an index from 0 to below it",
+                 shard.index, shard.count);
 }
 
 Loader::Iterator Loader::begin() {
@@ -162,8 +170,10 @@ Loader::Iterator Loader::begin() {
 }
 
 int64_t Loader::batches() const {
+  // Of the samples that are not left over.
+  const int64_t mine = dataset_.size() / options_.shard.count;
   const int64_t rest = options_.drop_last ? 0 : options_.batch - 1;
-  return (dataset_.size() + rest) / options_.batch;
+  return (mine + rest) / options_.batch;
 }
 
 int64_t epochs_within(double seconds, int64_t epochs, Loader loader,

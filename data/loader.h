@@ -9,8 +9,13 @@
 
 namespace tuco::data {
 
+/// One of several equal parts of every batch: that of one process among those that train together.
+struct Shard {
+  int64_t index = 0, count = 1;
+};
+
 struct LoaderOptions {
-  /// Samples in a batch; the last one of an epoch may have fewer.
+  /// Samples in a batch, or in this part of it; the last one of an epoch may have fewer.
   int64_t batch = 32;
   /// A new random order each epoch; otherwise the data set's own.
   bool shuffle = false;
@@ -20,6 +25,12 @@ struct LoaderOptions {
   uint64_t seed = 0;
   /// Leave out a last batch that is not full.
   bool drop_last = false;
+  /// Read only this part of each batch: part r of n with batches of b sees samples r b to (r + 1) b
+  /// - 1 of those of one loader with batches of n b, in the same order and augmented alike. A last
+  /// batch that is not full is divided in the same way, and the up to n - 1 samples that are left
+  /// over then are left out, so that all parts have as many: the mean over them is that of the
+  /// whole.
+  Shard shard = {};
 };
 
 /// `images` (n, ...) float32, and `labels` (n) int64.
@@ -32,7 +43,7 @@ struct Batch {
 /// the loop early is fine.
 class Loader {
  public:
-  /// Throws Error unless batch is positive and workers not negative.
+  /// Throws Error unless batch is positive, workers not negative, and the shard one of its count.
   explicit Loader(Dataset dataset, LoaderOptions options = {});
 
   class Iterator {
@@ -74,8 +85,8 @@ class Loader {
 };
 
 /// How many epochs, from 1 to `epochs`, fit into so many seconds when `step` is done for each
-/// batch, judged by doing it twice for the first 16: what takes longer the first time does so in the
-/// first epoch alone. The loader of the caller stays where it is.
+/// batch, judged by doing it twice for the first 16: what takes longer the first time does so in
+/// the first epoch alone. The loader of the caller stays where it is.
 int64_t epochs_within(double seconds, int64_t epochs, Loader loader,
                       const std::function<void(const Batch&)>& step);
 

@@ -160,8 +160,71 @@ TEST(Loader, WorkersRunSerially) {
   EXPECT_EQ(source->parallel, 0);
 }
 
+/// What the parts of a loader read in two epochs, put together batch by batch.
+Epoch read_parts(int64_t size, int64_t parts, LoaderOptions options) {
+  std::vector<Epoch> each;
+  for (int64_t part = 0; part < parts; ++part) {
+    options.shard = {part, parts};
+    Loader loader(counting(size), options);
+    each.push_back(read_epoch(loader));
+    EXPECT_EQ(static_cast<int64_t>(each.back().size()), loader.batches());
+    const Epoch second = read_epoch(loader);
+    each.back().insert(each.back().end(), second.begin(), second.end());
+    EXPECT_EQ(each.back().size(), each[0].size());
+  }
+  Epoch result = each[0];
+  for (size_t part = 1; part < each.size(); ++part)
+    for (size_t i = 0; i < result.size(); ++i) {
+      EXPECT_EQ(each[part][i].second.size(), each[0][i].second.size());
+      const auto append = [](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+      };
+      append(result[i].first, each[part][i].first);
+      append(result[i].second, each[part][i].second);
+    }
+  return result;
+}
+
+TEST(Loader, PartsTogetherAreTheBatchesOfTheWhole) {
+  for (const bool drop_last : {false, true})
+    for (const int64_t size : {48, 52, 60}) {  // the last batch is full, or has 4 or 12 samples
+      const LoaderOptions options = {
+          .shuffle = true, .workers = 1, .seed = 3, .drop_last = drop_last};
+      LoaderOptions whole = options, quarter = options;
+      whole.batch = 16;
+      quarter.batch = 4;
+      EXPECT_EQ(read_parts(size, 4, quarter), read_parts(size, 1, whole)) << size;
+    }
+}
+
+TEST(Loader, PartsOfALastBatchAreEqualAndLeaveOutTheRest) {
+  const LoaderOptions options = {.shuffle = true, .workers = 0, .seed = 3};
+  LoaderOptions whole = options, quarter = options;
+  whole.batch = 16;
+  quarter.batch = 4;
+  Epoch expected = read_parts(54, 1, whole);  // 16, 16, 16, 6, and once more
+  ASSERT_EQ(expected.size(), 8u);
+  for (const size_t last : {3, 7}) {
+    expected[last].first.resize(4);  // one for each of four
+    expected[last].second.resize(4);
+  }
+  EXPECT_EQ(read_parts(54, 4, quarter), expected);
+  // Of three samples none is left for each of four.
+  expected = read_parts(51, 1, whole);
+  expected.erase(expected.begin() + 7);
+  expected.erase(expected.begin() + 3);
+  EXPECT_EQ(read_parts(51, 4, quarter), expected);
+  EXPECT_EQ(read_parts(3, 4, quarter), Epoch());
+}
+
 TEST(Loader, RefusesSenselessOptions) {
   EXPECT_THROW(Loader(counting(3), {.batch = 0}), Error);
+  EXPECT_THROW(Loader(counting(3), {.shard = {2, 2}}), Error);
+  EXPECT_THROW(Loader(counting(3), {.shard = {-1, 2}}), Error);
+  EXPECT_EQ(message_of<Error>([] {
+              Loader(counting(3), {.shard = {0, 0}});
+            }),
+            "Loader: part 0 of 0, expected a positive count and an index from 0 to below it");
   EXPECT_THROW(Loader(counting(3), {.workers = -1}), Error);
 }
 
