@@ -25,6 +25,19 @@ macro(tuco_use_ccache)
   endif()
 endmacro()
 
+# Sets TUCO_HAVE_MPI. A compiler for another machine would be given this machine's MPI: there it has to
+# be asked for.
+macro(tuco_find_mpi)
+  set(TUCO_HAVE_MPI OFF)
+  if(TUCO_MPI STREQUAL "AUTO" AND NOT CMAKE_CROSSCOMPILING)
+    find_package(MPI 3.0 QUIET COMPONENTS CXX)
+    set(TUCO_HAVE_MPI ${MPI_CXX_FOUND})
+  elseif(TUCO_MPI AND NOT TUCO_MPI STREQUAL "AUTO")
+    find_package(MPI 3.0 REQUIRED COMPONENTS CXX)
+    set(TUCO_HAVE_MPI ON)
+  endif()
+endmacro()
+
 macro(tuco_find_dependencies)
   # Seen by a project that takes Tuco in with add_subdirectory, too: it links to them.
   set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
@@ -39,6 +52,7 @@ macro(tuco_find_dependencies)
   find_package(PNG REQUIRED)
   find_package(ZLIB REQUIRED)
   find_package(hwy REQUIRED CONFIG)
+  tuco_find_mpi()
   tuco_use_ccache()
 endmacro()
 
@@ -76,6 +90,14 @@ function(tuco_configure_library target)
                                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                                 JPEG::JPEG PNG::PNG ZLIB::ZLIB
                                 hwy::hwy)
+  if(TUCO_HAVE_MPI)
+    target_link_libraries(${target} PRIVATE MPI::MPI_CXX)
+    target_compile_definitions(${target} PRIVATE TUCO_HAVE_MPI)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+      # A program that trains alone needs no MPI where it runs.
+      target_link_options(${target} PUBLIC LINKER:--as-needed)
+    endif()
+  endif()
   # The same formula gives the same number wherever it stands: no product is merged with a sum by the
   # compiler here and not there. Kernels say where they want it.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)

@@ -40,6 +40,7 @@ constexpr std::array kLibraries = {
     Library{"Highway", "hwy/.*", "devices/"},
     Library{"CUDA", "(cuda|cublas|cudnn|curand|cub/|thrust/|nccl|device_launch).*",
             "devices/cuda/"},
+    Library{"MPI", "mpi(cxx)?\\.h", "devices/mpi/"},
     Library{"OpenMP", "omp\\.h", "nowhere/"},
 };
 

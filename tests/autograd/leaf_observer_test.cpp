@@ -156,7 +156,9 @@ TEST(LeafObserver, RefusesWhatIsNoLeafOrObservedAlready) {
   EXPECT_THROW(Diary({a * 2}), Error);
   EXPECT_THROW(Diary({a, a}), Error);
   const Diary diary({a});
-  EXPECT_EQ(message_of<Error>([&] { Diary({number(1), a}); }),
+  EXPECT_EQ(message_of<Error>([&] {
+              Diary({number(1), a});
+            }),
             "LeafObservation: leaf 1 has an observer");
 }
 
