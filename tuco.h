@@ -2,6 +2,7 @@
 #pragma once
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/grad_mode.h"
+#include "tuco/core/communicator.h"
 #include "tuco/core/error.h"
 #include "tuco/core/file.h"
 #include "tuco/core/interrupt.h"
@@ -50,6 +51,7 @@
 #include "tuco/layers/upsample.h"
 #include "tuco/optimizers/adamw.h"
 #include "tuco/optimizers/clip.h"
+#include "tuco/optimizers/data_parallel.h"
 #include "tuco/optimizers/ema.h"
 #include "tuco/optimizers/schedules.h"
 #include "tuco/optimizers/sgd.h"

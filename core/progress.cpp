@@ -32,7 +32,7 @@ Progress::Progress(int64_t epochs, int64_t steps, std::FILE* stream)
     : epochs_(epochs),
       steps_(steps),
       stream_(stream),
-      terminal_(isatty(fileno(stream)) == 1),
+      terminal_(stream && isatty(fileno(stream)) == 1),
       start_(Clock::now()),
       epoch_start_(start_),
       last_step_(start_),
@@ -79,9 +79,11 @@ void Progress::step(int64_t samples, double loss) {
 }
 
 void Progress::end_epoch(const std::string& note) {
-  fmt::print(stream_, "{}{}{}{}\n", terminal_ ? "\r\x1b[K" : "", line(), note.empty() ? "" : "  ",
-             note);
-  std::fflush(stream_);
+  if (stream_) {
+    fmt::print(stream_, "{}{}{}{}\n", terminal_ ? "\r\x1b[K" : "", line(), note.empty() ? "" : "  ",
+               note);
+    std::fflush(stream_);
+  }
   ++epoch_;
   step_ = samples_ = 0;
   loss_sum_ = 0;

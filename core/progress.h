@@ -12,7 +12,8 @@ namespace tuco {
 /// Counts steps and shows them on a stream.
 class Progress {
  public:
-  /// `epochs` of `steps` steps each.
+  /// `epochs` of `steps` steps each. Without a stream (null) it only counts: where one of several
+  /// processes shows them for all.
   Progress(int64_t epochs, int64_t steps, std::FILE* stream = stderr);
   /// One step over `samples` samples was made, with that loss.
   void step(int64_t samples, double loss);

@@ -46,6 +46,15 @@ TEST(Progress, PipedOutputIsOnePlainLineAnEpoch) {
   EXPECT_TRUE(text.ends_with(" 0 s left\n")) << text;
 }
 
+TEST(Progress, WithoutAStreamItOnlyCounts) {
+  Progress progress(2, 2, nullptr);
+  progress.step(30, 1);
+  progress.step(10, 3);
+  EXPECT_DOUBLE_EQ(progress.loss(), 1.5);
+  progress.end_epoch("validation 75.0 %");
+  EXPECT_TRUE(progress.line().starts_with("epoch 2/2 [....................] loss 0.0000 "));
+}
+
 TEST(Progress, LossIsTheMeanOverSamplesOfTheEpoch) {
   const Pipe pipe;
   Progress progress(2, 2, pipe);

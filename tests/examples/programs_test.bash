@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# programs_test.bash CASE WORK SOURCE MAKE_INPUTS CATS_VS_DOGS MNIST TUCO
+# programs_test.bash CASE WORK SOURCE MAKE_INPUTS CATS_VS_DOGS MNIST TUCO MNIST_PARALLEL [MPIRUN]
 # Runs the programs as a user does. `train` comes first: the other cases use its model.
 set -euo pipefail
-case=$1 work=$2 source=$3 make_inputs=$4 cats_vs_dogs=$5 mnist=$6 tuco=$7
+case=$1 work=$2 source=$3 make_inputs=$4 cats_vs_dogs=$5 mnist=$6 tuco=$7 mnist_parallel=$8
+mpirun=${9:-}
 inputs=$work/inputs
 trained=$work/trained
 own=$work/$case # what the case writes
@@ -300,6 +301,31 @@ mnist() {
   says "many"
   expect 105 "$mnist" "$inputs/mnist" 0
   says "EPOCHS"
+}
+
+# As one process, and as two with half of each batch: only one of them prints and saves. Without MPI,
+# several are refused.
+mnist_parallel() {
+  cd "$own"
+  expect 0 "$mnist_parallel" "$inputs/mnist" 2
+  says "epoch 2/2" "test accuracy" "saved mnist.safetensors"
+  has_files mnist.safetensors
+  rm mnist.safetensors
+  if [[ -z $mpirun ]]; then
+    expect 1 env OMPI_COMM_WORLD_SIZE=2 "$mnist_parallel" "$inputs/mnist" 2
+    says "world: the program was started as 2 processes, but this build of Tuco has no MPI"
+    return
+  fi
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  export OMPI_MCA_btl_vader_single_copy_mechanism=none # forbidden in containers
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # MPI's own
+  expect 0 "$mpirun" --oversubscribe --bind-to none -n 2 "$mnist_parallel" "$inputs/mnist" 2
+  for text in "epoch 1/2" "epoch 2/2" "test accuracy"; do
+    [[ $(grep -c "$text" "$own/out") == 1 ]] || fail "not printed once: $text"
+  done
+  has_files mnist.safetensors
+  expect 1 "$mpirun" --oversubscribe --bind-to none -n 2 "$mnist_parallel" "$own/nowhere"
+  says "mnist_parallel: $own/nowhere: no file train-images-idx3-ubyte"
 }
 
 mkdir -p "$own"
