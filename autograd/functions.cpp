@@ -297,12 +297,16 @@ Tensor dropout(const Tensor& x, double p) {
 Tensor one_hot(const Tensor& labels, int64_t classes) {
   require<ShapeError>(labels.rank() == 1, "one_hot: labels {}, expected one dimension",
                       labels.shape());
-  require<ShapeError>(labels.numel() == 0 || (max(labels).item<int64_t>() < classes &&
-                                              -max(-labels).item<int64_t>() >= 0),
-                      "one_hot: a label is outside [0, {})", classes);
   const Tensor columns =
       arange(0, static_cast<double>(classes), 1, {labels.dtype(), labels.device()});
-  return equal(unsqueeze(labels, 1), columns).to(DType::float32);
+  Tensor known = unsqueeze(labels, 1);
+  if (labels.device() == Device::cpu())
+    require<ShapeError>(labels.numel() == 0 || (max(labels).item<int64_t>() < classes &&
+                                                -max(-labels).item<int64_t>() >= 0),
+                        "one_hot: a label is outside [0, {})", classes);
+  else  // the column with the label's number: a look-up is checked on the device, without waiting
+    known = gather(expand(columns, {labels.dim(0), classes}), 1, known);
+  return equal(known, columns).to(DType::float32);
 }
 
 std::vector<Tensor> custom(std::shared_ptr<const CustomOp> op, const std::vector<Tensor>& inputs) {

@@ -181,7 +181,8 @@ Tensor log_softmax(const Tensor& x, int dim = -1);
 Tensor dropout(const Tensor& x, double p);
 
 /// Rows of `classes` float32 numbers, 1 at the label: (n,) int64 becomes (n, classes). Throws
-/// ShapeError if a label is out of range.
+/// ShapeError if a label is out of range; a device other than the CPU says so when it is next waited
+/// for.
 Tensor one_hot(const Tensor& labels, int64_t classes);
 
 /// Runs a user's op.

@@ -50,6 +50,14 @@ class Bound {
   virtual void run() = 0;
 };
 
+/// A copy to a device that goes on beside what the device computes.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  /// What is asked of the device from now on comes after the copy.
+  virtual void join() = 0;
+};
+
 /// A device's memory and kernels. All methods may be called from several threads.
 class Backend {
  public:
@@ -73,6 +81,11 @@ class Backend {
   virtual void copy_from_host(void* destination, const void* source, size_t bytes) = 0;
   virtual void copy_to_host(void* destination, const void* source, size_t bytes) = 0;
   virtual void copy_within(void* destination, const void* source, size_t bytes) = 0;
+  /// Begins a copy from the host; `source` may change as soon as this returns, but nothing may be
+  /// asked of the device with `destination` before the result is joined. The memory must live until
+  /// then.
+  virtual std::unique_ptr<Upload> start_copy_from_host(void* destination, const void* source,
+                                                       size_t bytes) = 0;
   /// Waits until all that was asked of the device is done.
   virtual void synchronize() = 0;
 

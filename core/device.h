@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <string>
+#include <string_view>
 
 namespace tuco {
 
@@ -15,6 +16,9 @@ struct Device {
 
   static constexpr Device cpu() { return {}; }
   static constexpr Device cuda(int index = 0) { return {Kind::cuda, index}; }
+
+  /// What to_string gives, and "cuda" for the first one. Throws DeviceError for other texts.
+  static Device parse(std::string_view text);
 
   friend bool operator==(const Device&, const Device&) = default;
   /// "cpu" or "cuda:0".

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tuco/core/backend.h"
 #include "tuco/core/error.h"
 #include "tuco/core/parallel.h"
 
@@ -34,6 +35,7 @@ class Loader::Iterator::Epoch {
   Epoch(Dataset dataset, const LoaderOptions& options, int64_t batches, int64_t number)
       : dataset_(std::move(dataset)),
         batch_(options.batch),
+        device_(options.device),
         shard_(options.shard),
         batches_(batches),
         random_(Rng(options.seed).split(static_cast<uint64_t>(number))),
@@ -53,7 +55,7 @@ class Loader::Iterator::Epoch {
   /// The next batch, or an undefined one at the end; throws what making it threw.
   Batch next() {
     if (taken_ == batches_) return {};
-    if (slots_.empty()) return make(taken_++);
+    if (slots_.empty()) return arrived(make(taken_++));
     std::unique_lock lock(mutex_);
     Slot& slot = slot_of(taken_);
     ready_.wait(lock, [&] { return slot.done; });
@@ -66,19 +68,44 @@ class Loader::Iterator::Epoch {
       std::rethrow_exception(result.error);
     }
     room_.notify_one();
-    return std::move(result.batch);
+    lock.unlock();
+    return arrived(std::move(result.made));
   }
 
  private:
+  /// A batch on its device, or on its way there.
+  struct Made {
+    Batch batch;
+    std::vector<std::unique_ptr<Upload>> uploads;
+  };
   struct Slot {
     bool done = false;
-    Batch batch;
+    Made made;
     std::exception_ptr error;
   };
 
   Slot& slot_of(int64_t batch) { return slots_[static_cast<size_t>(batch) % slots_.size()]; }
 
-  Batch make(int64_t number) const {
+  static Batch arrived(Made made) {
+    for (const auto& upload : made.uploads) upload->join();
+    return std::move(made.batch);
+  }
+
+  /// The batch, as far as a thread that reads ahead brings it.
+  Made make(int64_t number) const {
+    Batch read = read_batch(number);
+    if (device_ == Device::cpu()) return {std::move(read), {}};
+    Made made;
+    for (const auto& [from, to] : {std::pair{&read.images, &made.batch.images},
+                                   std::pair{&read.labels, &made.batch.labels}}) {
+      *to = empty(from->shape(), {from->dtype(), device_});
+      made.uploads.push_back(backend(device_).start_copy_from_host(
+          to->raw(), from->raw(), from->numel() * size_of(from->dtype())));
+    }
+    return made;
+  }
+
+  Batch read_batch(int64_t number) const {
     const int64_t whole = number * batch_ * shard_.count;
     const int64_t count = std::min(batch_, (dataset_.size() - whole) / shard_.count);
     const int64_t first = whole + shard_.index * count;
@@ -110,7 +137,7 @@ class Loader::Iterator::Epoch {
       lock.unlock();
       Slot slot;
       try {
-        slot.batch = make(number);
+        slot.made = make(number);
       } catch (...) {
         slot.error = std::current_exception();
       }
@@ -132,6 +159,7 @@ class Loader::Iterator::Epoch {
 
   const Dataset dataset_;
   const int64_t batch_;
+  const Device device_;
   const Shard shard_;
   const int64_t batches_;
   const Rng random_;
@@ -163,6 +191,7 @@ Loader::Loader(Dataset dataset, LoaderOptions options)
   require<Error>(shard.count >= 1 && shard.index >= 0 && shard.index < shard.count,
                  "Loader: part {} of {}, expected a positive count and an index from 0 to below it",
                  shard.index, shard.count);
+  backend(options_.device);  // is there
 }
 
 Loader::Iterator Loader::begin() {

@@ -25,6 +25,8 @@ struct LoaderOptions {
   uint64_t seed = 0;
   /// Leave out a last batch that is not full.
   bool drop_last = false;
+  /// Where the batches come out. To a GPU they are copied as they are read ahead, while it computes.
+  Device device = Device::cpu();
   /// Read only this part of each batch: part r of n with batches of b sees samples r b to (r + 1) b
   /// - 1 of those of one loader with batches of n b, in the same order and augmented alike. A last
   /// batch that is not full is divided in the same way, and the up to n - 1 samples that are left
@@ -43,7 +45,8 @@ struct Batch {
 /// the loop early is fine.
 class Loader {
  public:
-  /// Throws Error unless batch is positive, workers not negative, and the shard one of its count.
+  /// Throws Error unless batch is positive, workers not negative, and the shard one of its count,
+  /// and DeviceError if the device is not there.
   explicit Loader(Dataset dataset, LoaderOptions options = {});
 
   class Iterator {

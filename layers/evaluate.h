@@ -29,13 +29,14 @@ class Evaluating {
 };
 
 /// The share of samples, from 0 to 1, whose largest output is that of their label. `batches` is a
-/// range of images and labels (n,) int64, such as a data::Loader; 0 if it is empty.
+/// range of images and labels (n,) int64, such as a data::Loader, and comes to the network's device
+/// if it is elsewhere; 0 if it is empty.
 template <class Batches>
 double accuracy(const Module& net, Batches&& batches) {
   const Evaluating evaluating(net);
   int64_t right = 0, all = 0;
   for (const auto& [images, labels] : batches) {
-    right += count_correct(net(images), labels);
+    right += count_correct(net(images.to(net.device())), labels.to(net.device()));
     all += labels.numel();
   }
   return all ? static_cast<double>(right) / static_cast<double>(all) : 0;

@@ -221,6 +221,11 @@ const Module& Module::fuse(bool on) const {
   return *this;
 }
 
+Device Module::device() const {
+  const NamedTensors tensors = state();
+  return tensors.empty() ? Device::cpu() : tensors[0].second.device();
+}
+
 const Module& Module::to(Device device) const {
   const NoGrad quiet;
   walk(*this, [&](const std::string&, const Module& module) {

@@ -104,6 +104,8 @@ class Module {
   const Module& fuse(bool on = true) const;
   /// Moves parameters and buffers; call it before an optimizer takes them.
   const Module& to(Device device) const;
+  /// Where the first parameter or buffer lies; the CPU if there is none.
+  Device device() const;
   /// Converts floating-point parameters and buffers; call it before an optimizer takes them.
   const Module& to(DType dtype) const;
 

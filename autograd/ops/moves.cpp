@@ -56,13 +56,17 @@ OutputMetas infer(const op::ToDevice& op, Metas in) {
 }
 Outputs forward(const op::ToDevice& op, Inputs in, Saved* saved) {
   if (saved) saved->keep(empty({0}, {in[0].dtype(), in[0].device()}));
-  const Tensor source = dense(in[0]);
+  Tensor source = dense(in[0]);
   Tensor result = empty({source.shape(), source.dtype(), op.device});
   const size_t bytes = source.numel() * size_of(source.dtype());
-  if (op.device.kind == Device::Kind::cpu)
-    backend(source.device()).copy_to_host(result.raw(), source.raw(), bytes);
-  else
-    backend(op.device).copy_from_host(result.raw(), source.raw(), bytes);
+  const auto on_cpu = [](const Tensor& tensor) { return tensor.device() == Device::cpu(); };
+  if (!on_cpu(source)) {
+    // From one device to another the way leads over the host.
+    const Tensor host = on_cpu(result) ? result : empty({source.shape(), source.dtype()});
+    backend(source.device()).copy_to_host(host.raw(), source.raw(), bytes);
+    source = host;
+  }
+  if (!on_cpu(result)) backend(op.device).copy_from_host(result.raw(), source.raw(), bytes);
   return {result};
 }
 Grads backward(const op::ToDevice& op, Saved&& saved, Grads g, const Needs&) {

@@ -40,6 +40,14 @@ class CpuBackend final : public Backend {
   void copy_within(void* destination, const void* source, size_t bytes) override {
     if (bytes) std::memmove(destination, source, bytes);
   }
+  std::unique_ptr<Upload> start_copy_from_host(void* destination, const void* source,
+                                               size_t bytes) override {
+    struct Done final : Upload {
+      void join() override {}
+    };
+    copy_from_host(destination, source, bytes);
+    return std::make_unique<Done>();
+  }
   void synchronize() override {}
 
   void run(const op::Any& any, Inputs inputs, std::span<Tensor> outputs,

@@ -41,6 +41,37 @@ class BoundOp final : public Bound {
   const Prepared* prepared_;
 };
 
+/// A copy in the stream for copies.
+class CudaUpload final : public Upload {
+ public:
+  CudaUpload(DeviceContext& context, void* destination, const void* source, size_t bytes)
+      : context_(context) {
+    // What used the memory before may still be in the stream.
+    Event free;
+    free.record(context.stream());
+    free.hold(context.copies());
+    context.staging().upload(destination, source, bytes, context.copies());
+    done_.record(context.copies());
+  }
+  ~CudaUpload() override {
+    try {
+      join();
+    } catch (const Error&) {
+      // A device that failed; the next call says so.
+    }
+  }
+  void join() override {
+    if (std::exchange(joined_, true)) return;
+    const DeviceGuard guard(context_.index());
+    done_.hold(context_.stream());
+  }
+
+ private:
+  DeviceContext& context_;
+  Event done_;
+  bool joined_ = false;
+};
+
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int index) : context_(index) {}
@@ -66,11 +97,17 @@ class CudaBackend final : public Backend {
   }
 
   void copy_from_host(void* destination, const void* source, size_t bytes) override {
-    const Entry entry(context_);
+    const DeviceGuard guard(context_.index());
     context_.staging().upload(destination, source, bytes, context_.stream());
   }
+  std::unique_ptr<Upload> start_copy_from_host(void* destination, const void* source,
+                                               size_t bytes) override {
+    const DeviceGuard guard(context_.index());
+    return std::make_unique<CudaUpload>(context_, destination, source, bytes);
+  }
   void copy_to_host(void* destination, const void* source, size_t bytes) override {
-    const Entry entry(context_);
+    // Not under the lock: other threads may go on while this one waits.
+    const DeviceGuard guard(context_.index());
     context_.download(destination, source, bytes);
   }
   void copy_within(void* destination, const void* source, size_t bytes) override {
@@ -87,7 +124,7 @@ class CudaBackend final : public Backend {
     copy(destination, source, bytes);
   }
   void synchronize() override {
-    const Entry entry(context_);
+    const DeviceGuard guard(context_.index());
     context_.synchronize();
   }
 

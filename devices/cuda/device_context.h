@@ -48,6 +48,8 @@ class DeviceContext {
   Device device() const { return Device::cuda(index_); }
   const cudaDeviceProp& properties() const { return properties_; }
   cudaStream_t stream() const { return stream_; }
+  /// Copies go here that may overlap with what is computed.
+  cudaStream_t copies() const { return copies_; }
   CachingAllocator& allocator() { return allocator_; }
   Staging& staging() { return staging_; }
   /// Created when first asked for; tied to the stream.
@@ -70,7 +72,7 @@ class DeviceContext {
 
   int index_;
   cudaDeviceProp properties_{};
-  Stream stream_;
+  Stream stream_, copies_;
   DeviceMemory memory_;
   CachingAllocator allocator_;
   Staging staging_;

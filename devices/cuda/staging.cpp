@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 
 namespace tuco::cuda {
@@ -24,30 +25,45 @@ struct Staging::Buffer {
   }
   size_t bytes;
   void* data = nullptr;
+  /// Done when the last copy is.
   Event used;
+  /// Which of all copies the last one was.
+  uint64_t turn = 0;
+  /// Whether a thread has it.
+  bool taken = false;
 };
 
 Staging::Staging() = default;
 Staging::~Staging() = default;
 
 Staging::Buffer& Staging::acquire(size_t bytes) {
-  const auto fits = [&](const auto& buffer) { return buffer->bytes >= bytes; };
-  // The smallest that is free.
-  Buffer* best = nullptr;
-  for (const auto& buffer : buffers_)
-    if (fits(buffer) && (!best || buffer->bytes < best->bytes) && buffer->used.is_done())
-      best = buffer.get();
-  if (best) return *best;
-  if (std::count_if(buffers_.begin(), buffers_.end(), fits) <
-      static_cast<std::ptrdiff_t>(kBuffers)) {
-    buffers_.push_back(std::make_unique<Buffer>(std::bit_ceil(std::max<size_t>(bytes, 4096))));
-    return *buffers_.back();
+  const std::lock_guard lock(mutex_);
+  // The smallest that is free, or else the one whose copy was begun first, once that is done.
+  Buffer *best = nullptr, *oldest = nullptr;
+  size_t fitting = 0;
+  for (const auto& buffer : buffers_) {
+    if (buffer->bytes < bytes || buffer->taken) continue;
+    ++fitting;
+    if (!oldest || buffer->turn < oldest->turn) oldest = buffer.get();
+    if ((!best || buffer->bytes < best->bytes) && buffer->used.is_done()) best = buffer.get();
   }
-  Buffer& first = **std::find_if(buffers_.begin(), buffers_.end(), fits);
-  first.used.wait();
-  // Waited for in turn.
-  std::rotate(buffers_.begin(), buffers_.begin() + 1, buffers_.end());
-  return first;
+  if (!best && fitting < kBuffers) {
+    const size_t size = std::bit_ceil(std::max<size_t>(bytes, 4096));
+    best = buffers_.emplace_back(std::make_unique<Buffer>(size)).get();
+  }
+  if (!best) {
+    oldest->used.wait();
+    best = oldest;
+  }
+  best->taken = true;
+  return *best;
+}
+
+void Staging::release_after(Buffer& buffer, cudaStream_t stream) {
+  buffer.used.record(stream);
+  const std::lock_guard lock(mutex_);
+  buffer.turn = ++turns_;
+  buffer.taken = false;
 }
 
 void Staging::upload(void* destination, const void* source, size_t bytes, cudaStream_t stream) {
@@ -55,22 +71,27 @@ void Staging::upload(void* destination, const void* source, size_t bytes, cudaSt
     const size_t piece = std::min(bytes - done, kPiece);
     Buffer& buffer = acquire(piece);
     std::memcpy(buffer.data, static_cast<const char*>(source) + done, piece);
-    check(cudaMemcpyAsync(static_cast<char*>(destination) + done, buffer.data, piece,
-                          cudaMemcpyHostToDevice, stream),
-          "cudaMemcpyAsync to the device");
-    buffer.used.record(stream);
+    const cudaError_t status =
+        cudaMemcpyAsync(static_cast<char*>(destination) + done, buffer.data, piece,
+                        cudaMemcpyHostToDevice, stream);
+    release_after(buffer, stream);
+    check(status, "cudaMemcpyAsync to the device");
     done += piece;
   }
 }
 
 void Staging::download(void* destination, const void* source, size_t bytes, cudaStream_t stream) {
   // While the device writes one piece, the host empties the one before.
-  Buffer* before = nullptr;
-  size_t before_at = 0, before_bytes = 0;
+  struct Piece {
+    Buffer* buffer = nullptr;
+    size_t at = 0, bytes = 0;
+  } before;
   const auto empty_before = [&] {
-    if (!before) return;
-    before->used.wait();
-    std::memcpy(static_cast<char*>(destination) + before_at, before->data, before_bytes);
+    if (!before.buffer) return;
+    before.buffer->used.wait();
+    std::memcpy(static_cast<char*>(destination) + before.at, before.buffer->data, before.bytes);
+    const std::lock_guard lock(mutex_);
+    before.buffer->taken = false;
   };
   for (size_t done = 0; done < bytes;) {
     const size_t piece = std::min(bytes - done, kPiece);
@@ -80,14 +101,15 @@ void Staging::download(void* destination, const void* source, size_t bytes, cuda
           "cudaMemcpyAsync to the host");
     buffer.used.record(stream);
     empty_before();
-    before = &buffer, before_at = done, before_bytes = piece;
+    before = {&buffer, done, piece};
     done += piece;
   }
   empty_before();
 }
 
 void Staging::release() {
-  std::erase_if(buffers_, [](const auto& buffer) { return buffer->used.is_done(); });
+  const std::lock_guard lock(mutex_);
+  std::erase_if(buffers_, [](const auto& b) { return !b->taken && b->used.is_done(); });
 }
 
 }  // namespace tuco::cuda

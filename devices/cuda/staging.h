@@ -2,14 +2,17 @@
 // and writes these by itself, so an upload does not hold up the host.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "tuco/devices/cuda/handles.h"
 
 namespace tuco::cuda {
 
-/// The pinned buffers of one device, used by one thread at a time.
+/// The pinned buffers of one device. All methods may be called from several threads, with the
+/// device as their current one.
 class Staging {
  public:
   Staging();
@@ -24,10 +27,14 @@ class Staging {
 
  private:
   struct Buffer;
-  /// A buffer of at least `bytes` that no copy uses.
+  /// A buffer of at least `bytes` that no copy uses, for the caller until it is released.
   Buffer& acquire(size_t bytes);
+  /// Lets others have it once the copy that was put into the stream is done.
+  void release_after(Buffer& buffer, cudaStream_t stream);
 
+  std::mutex mutex_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
+  uint64_t turns_ = 0;
 };
 
 }  // namespace tuco::cuda
