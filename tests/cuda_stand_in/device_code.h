@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <source_location>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -46,18 +45,16 @@ namespace standin {
 
 inline constexpr unsigned kWarp = 32;
 
-using Site = std::source_location;
-
 /// What __syncthreads_count, _and and _or make of the predicates of all threads of a block.
 struct Votes {
   int count = 0;
   int threads = 0;
 };
 /// Blocks until every thread of the block came to the barrier at the same place of the source.
-Votes sync_block(int predicate, Site site);
+Votes sync_block(int predicate, unsigned line);
 /// Leaves `bits` for the warp and returns the 32 values of the lanes once all lanes of `mask` came;
 /// a lane outside the mask has all ones.
-const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, Site site);
+const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, unsigned line);
 /// The place of the running thread in its warp, 0 to 31.
 unsigned lane();
 /// The lanes of the running thread's warp that have not returned.

@@ -10,11 +10,11 @@ namespace standin {
 
 /// The value of lane `source` among those that the lanes of `mask` bring.
 template <class T>
-T shuffle(unsigned mask, T value, int source, Site site) {
+T shuffle(unsigned mask, T value, int source, unsigned line) {
   static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>);
   std::uint64_t bits = 0;
   std::memcpy(&bits, &value, sizeof(T));
-  const std::uint64_t* all = exchange(mask, bits, site);
+  const std::uint64_t* all = exchange(mask, bits, line);
   std::memcpy(&value, &all[source], sizeof(T));
   return value;
 }
@@ -41,60 +41,56 @@ T atomic(T* at, Change change) {  // blocks and threads never run at once
 }  // namespace standin
 
 // ---- barriers and warps -------------------------------------------------------------------------
-inline void __syncthreads(standin::Site site = standin::Site::current()) {
-  standin::sync_block(0, site);
+inline void __syncthreads(unsigned line = __builtin_LINE()) { standin::sync_block(0, line); }
+inline int __syncthreads_count(int p, unsigned line = __builtin_LINE()) {
+  return standin::sync_block(p, line).count;
 }
-inline int __syncthreads_count(int p, standin::Site site = standin::Site::current()) {
-  return standin::sync_block(p, site).count;
-}
-inline int __syncthreads_and(int p, standin::Site site = standin::Site::current()) {
-  const standin::Votes votes = standin::sync_block(p, site);
+inline int __syncthreads_and(int p, unsigned line = __builtin_LINE()) {
+  const standin::Votes votes = standin::sync_block(p, line);
   return votes.count == votes.threads;
 }
-inline int __syncthreads_or(int p, standin::Site site = standin::Site::current()) {
-  return standin::sync_block(p, site).count != 0;
+inline int __syncthreads_or(int p, unsigned line = __builtin_LINE()) {
+  return standin::sync_block(p, line).count != 0;
 }
-inline void __syncwarp(unsigned mask = ~0u, standin::Site site = standin::Site::current()) {
-  standin::exchange(mask, 0, site);
+inline void __syncwarp(unsigned mask = ~0u, unsigned line = __builtin_LINE()) {
+  standin::exchange(mask, 0, line);
 }
 template <class T>
-T __shfl_sync(unsigned mask, T v, int source, int width = 32,
-              standin::Site site = standin::Site::current()) {
+T __shfl_sync(unsigned mask, T v, int source, int width = 32, unsigned line = __builtin_LINE()) {
   const int first = int(standin::lane()) / width * width;
-  return standin::shuffle(mask, v, first + (source & (width - 1)), site);
+  return standin::shuffle(mask, v, first + (source & (width - 1)), line);
 }
 template <class T>
 T __shfl_down_sync(unsigned mask, T v, unsigned delta, int width = 32,
-                   standin::Site site = standin::Site::current()) {
+                   unsigned line = __builtin_LINE()) {
   const int me = int(standin::lane()), last = me / width * width + width - 1;
   const int source = me + int(delta);
-  return standin::shuffle(mask, v, source > last ? me : source, site);
+  return standin::shuffle(mask, v, source > last ? me : source, line);
 }
 template <class T>
 T __shfl_up_sync(unsigned mask, T v, unsigned delta, int width = 32,
-                 standin::Site site = standin::Site::current()) {
+                 unsigned line = __builtin_LINE()) {
   const int me = int(standin::lane()), first = me / width * width;
   const int source = me - int(delta);
-  return standin::shuffle(mask, v, source < first ? me : source, site);
+  return standin::shuffle(mask, v, source < first ? me : source, line);
 }
 template <class T>
-T __shfl_xor_sync(unsigned mask, T v, int lanes, int width = 32,
-                  standin::Site site = standin::Site::current()) {
+T __shfl_xor_sync(unsigned mask, T v, int lanes, int width = 32, unsigned line = __builtin_LINE()) {
   const int me = int(standin::lane()), source = me ^ lanes;
-  return standin::shuffle(mask, v, source / width > me / width ? me : source, site);
+  return standin::shuffle(mask, v, source / width > me / width ? me : source, line);
 }
-inline unsigned __ballot_sync(unsigned mask, int p, standin::Site site = standin::Site::current()) {
-  const std::uint64_t* all = standin::exchange(mask, p != 0, site);
+inline unsigned __ballot_sync(unsigned mask, int p, unsigned line = __builtin_LINE()) {
+  const std::uint64_t* all = standin::exchange(mask, p != 0, line);
   unsigned votes = 0;
   for (unsigned l = 0; l < standin::kWarp; ++l)
     if (mask >> l & 1 && all[l] == 1) votes |= 1u << l;
   return votes;
 }
-inline int __any_sync(unsigned mask, int p, standin::Site site = standin::Site::current()) {
-  return __ballot_sync(mask, p, site) != 0;
+inline int __any_sync(unsigned mask, int p, unsigned line = __builtin_LINE()) {
+  return __ballot_sync(mask, p, line) != 0;
 }
-inline int __all_sync(unsigned mask, int p, standin::Site site = standin::Site::current()) {
-  return __ballot_sync(mask, !p, site) == 0;
+inline int __all_sync(unsigned mask, int p, unsigned line = __builtin_LINE()) {
+  return __ballot_sync(mask, !p, line) == 0;
 }
 inline unsigned __activemask() { return standin::active_lanes(); }
 inline void __threadfence() {}

@@ -19,7 +19,7 @@
 #include <memory>
 #include <numeric>
 #include <random>
-#include <source_location>
+
 #include <utility>
 
 #include "device.h"
@@ -31,7 +31,7 @@ constinit thread_local dim3 blockDim{}, gridDim{};
 namespace standin {
 
 // What device_code.h declares of this file; that header would turn off CUDA's attributes here.
-using Site = std::source_location;
+
 struct Votes {
   int count = 0;
   int threads = 0;
@@ -287,15 +287,15 @@ unsigned active_lanes() {
   return (w.threads == kWarp ? ~0u : (1u << w.threads) - 1) & ~w.exited;
 }
 
-Votes sync_block(int predicate, Site site) {
+Votes sync_block(int predicate, unsigned line) {
   Block& b = *block;
-  if (b.barrier_line && b.barrier_line != site.line())
-    fail("__syncthreads of different lines meet: %u and %u", b.barrier_line, site.line());
-  b.barrier_line = site.line();
+  if (b.barrier_line && b.barrier_line != line)
+    fail("__syncthreads of different lines meet: %u and %u", b.barrier_line, line);
+  b.barrier_line = line;
   b.votes.count += predicate != 0;
   b.at_barrier.push_back(b.current);
   if (b.exited)
-    fail("__syncthreads, line %u, after other threads of the block have returned", site.line());
+    fail("__syncthreads, line %u, after other threads of the block have returned", line);
   if (b.at_barrier.size() == b.threads) {
     for (Fiber* f : b.at_barrier) make_ready(f);
     b.at_barrier.clear();
@@ -306,7 +306,7 @@ Votes sync_block(int predicate, Site site) {
   return b.result;  // no later barrier can be complete before all have left this one
 }
 
-const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, Site site) {
+const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, unsigned line) {
   Block& b = *block;
   Fiber* self = b.current;
   Warp& w = warp_of(self);
@@ -317,11 +317,11 @@ const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, Site site) {
   if (w.waiting.empty()) {
     std::memset(w.slots[w.buffer], 0xff, sizeof w.slots[0]);
     w.mask = mask;
-    w.line = site.line();
+    w.line = line;
   } else if (w.mask != mask) {
     fail("warp operation: lanes come with different masks");
-  } else if (w.line != site.line()) {
-    fail("warp operations of different lines meet: %u and %u", w.line, site.line());
+  } else if (w.line != line) {
+    fail("warp operations of different lines meet: %u and %u", w.line, line);
   }
   std::uint64_t* slots = w.slots[w.buffer];
   slots[me] = bits;
