@@ -315,6 +315,14 @@ cublasStatus_t call(const char* function, cublasHandle_t h, Body body) {
   return body();
 }
 
+cublasStatus_t product(const char* function, cublasHandle_t h, cublasOperation_t ta,
+                       cublasOperation_t tb, const Gemm& g, const void* alpha, const void* beta) {
+  return call(function, h, [&] {
+    if (!is_operation(ta) || !is_operation(tb)) return CUBLAS_STATUS_INVALID_VALUE;
+    return gemm(h, g, alpha, beta);
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -402,35 +410,32 @@ cublasStatus_t cublasGetPointerMode_v2(cublasHandle_t h, cublasPointerMode_t* mo
   });
 }
 
-cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t h, cublasOperation_t ta,
-                                          cublasOperation_t tb, int m, int n, int k,
-                                          const void* alpha, const void* a, cudaDataType a_type,
-                                          int lda, long long stride_a, const void* b,
-                                          cudaDataType b_type, int ldb, long long stride_b,
-                                          const void* beta, void* c, cudaDataType c_type, int ldc,
-                                          long long stride_c, int batch,
-                                          cublasComputeType_t compute, cublasGemmAlgo_t) {
-  return call(__func__, h, [&] {
-    if (!is_operation(ta) || !is_operation(tb)) return CUBLAS_STATUS_INVALID_VALUE;
-    return gemm(h,
-                {ta != CUBLAS_OP_N, tb != CUBLAS_OP_N, m, n, k, a, a_type, lda, stride_a, b, b_type,
-                 ldb, stride_b, c, c_type, ldc, stride_c, batch, compute},
-                alpha, beta);
-  });
-}
-cublasStatus_t cublasGemmEx(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m,
-                            int n, int k, const void* alpha, const void* a, cudaDataType a_type,
-                            int lda, const void* b, cudaDataType b_type, int ldb, const void* beta,
-                            void* c, cudaDataType c_type, int ldc, cublasComputeType_t compute,
-                            cublasGemmAlgo_t) {
-  return call(__func__, h, [&] {
-    if (!is_operation(ta) || !is_operation(tb)) return CUBLAS_STATUS_INVALID_VALUE;
-    return gemm(h,
-                {ta != CUBLAS_OP_N, tb != CUBLAS_OP_N, m, n, k, a, a_type, lda, 0, b, b_type, ldb,
-                 0, c, c_type, ldc, 0, 1, compute},
-                alpha, beta);
-  });
-}
+// Each product in two widths of its sizes.
+#define STANDIN_PRODUCTS(Int, strided, single)                                                     \
+  cublasStatus_t strided(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, Int m,      \
+                         Int n, Int k, const void* alpha, const void* a, cudaDataType a_type,      \
+                         Int lda, long long stride_a, const void* b, cudaDataType b_type, Int ldb, \
+                         long long stride_b, const void* beta, void* c, cudaDataType c_type,       \
+                         Int ldc, long long stride_c, Int batch, cublasComputeType_t compute,      \
+                         cublasGemmAlgo_t) {                                                       \
+    return product(__func__, h, ta, tb,                                                            \
+                   {ta != CUBLAS_OP_N, tb != CUBLAS_OP_N, m, n, k, a, a_type, lda, stride_a, b,    \
+                    b_type, ldb, stride_b, c, c_type, ldc, stride_c, batch, compute},              \
+                   alpha, beta);                                                                   \
+  }                                                                                                \
+  cublasStatus_t single(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, Int m,       \
+                        Int n, Int k, const void* alpha, const void* a, cudaDataType a_type,       \
+                        Int lda, const void* b, cudaDataType b_type, Int ldb, const void* beta,    \
+                        void* c, cudaDataType c_type, Int ldc, cublasComputeType_t compute,        \
+                        cublasGemmAlgo_t) {                                                        \
+    return product(__func__, h, ta, tb,                                                            \
+                   {ta != CUBLAS_OP_N, tb != CUBLAS_OP_N, m, n, k, a, a_type, lda, 0, b, b_type,   \
+                    ldb, 0, c, c_type, ldc, 0, 1, compute},                                        \
+                   alpha, beta);                                                                   \
+  }
+STANDIN_PRODUCTS(int, cublasGemmStridedBatchedEx, cublasGemmEx)
+STANDIN_PRODUCTS(std::int64_t, cublasGemmStridedBatchedEx_64, cublasGemmEx_64)
+#undef STANDIN_PRODUCTS
 
 const char* cublasGetStatusName(cublasStatus_t status) {
   switch (status) {

@@ -174,6 +174,23 @@ TEST_F(Cublas, WhatCublasRefusesIsRefused) {
   EXPECT_STREQ(cublasGetStatusString(CUBLAS_STATUS_ALLOC_FAILED), "CUBLAS_STATUS_ALLOC_FAILED");
 }
 
+TEST_F(Cublas, WideSizesAreTheSameProduct) {
+  float* p = upload(std::vector<float>{1, 2, 3, 4});
+  float* c = device_memory<float>(4);
+  const std::int64_t two = 2, before = calls("cublasGemmEx");
+  EXPECT_CUBLAS(cublasGemmEx_64(h, CUBLAS_OP_N, CUBLAS_OP_N, two, two, two, &one, p, kFloat, two, p,
+                                kFloat, two, &zero, c, kFloat, two, CUBLAS_COMPUTE_32F,
+                                kAlgorithm));
+  wait();
+  EXPECT_EQ(download(c, 4), (std::vector<float>{7, 10, 15, 22}));
+  EXPECT_EQ(calls("cublasGemmEx_64"), before + 1);
+  const FailCall fails("cublasGemmStridedBatchedEx_64", CUBLAS_STATUS_EXECUTION_FAILED);
+  EXPECT_EQ(cublasGemmStridedBatchedEx_64(h, CUBLAS_OP_N, CUBLAS_OP_N, two, two, two, &one, p,
+                                          kFloat, two, 0, p, kFloat, two, 0, &zero, c, kFloat, two,
+                                          4, 1, CUBLAS_COMPUTE_32F, kAlgorithm),
+            CUBLAS_STATUS_EXECUTION_FAILED);
+}
+
 TEST_F(Cublas, TheFullExtentOfEachOperandIsChecked) {
   float* p = device_memory<float>(12);
   float host[12] = {};

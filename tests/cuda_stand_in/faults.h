@@ -8,7 +8,8 @@ namespace standin {
 
 /// Makes calls of one function fail, before they do anything: the n-th from now on (counted from 1)
 /// and the `times - 1` after it. `status` is the library's own, a cudaError_t, cublasStatus_t or
-/// cudnnStatus_t. Kernel launches are calls of "cudaLaunchKernel".
+/// cudnnStatus_t. Kernel launches are calls of "cudaLaunchKernel"; the endings _v2 and _64 make no
+/// difference.
 class FailCall {
  public:
   FailCall(std::string function, int status, int n = 1, int times = 1);

@@ -58,10 +58,10 @@ World* make_world() {
   return w;
 }
 
-// "cublasCreate" for "cublasCreate_v2": the header's macros add the ending.
-std::string plain_name(const char* function) {
-  std::string name = function;
-  if (name.ends_with("_v2")) name.resize(name.size() - 3);
+// "cublasCreate" for "cublasCreate_v2", "cublasGemmEx" for "cublasGemmEx_64".
+std::string plain_name(std::string name) {
+  for (const char* ending : {"_v2", "_64"})
+    if (name.ends_with(ending)) name.resize(name.size() - 3);
   return name;
 }
 
@@ -94,7 +94,7 @@ Call::~Call() {
 
 std::int64_t calls(const std::string& function) {
   const std::lock_guard lock(world().mutex);
-  const auto it = world().calls.find(function);
+  const auto it = world().calls.find(plain_name(function));
   return it == world().calls.end() ? 0 : it->second;
 }
 
@@ -130,7 +130,7 @@ cudaError_t refusal() {
 
 // ---- planned faults -----------------------------------------------------------------------------
 FailCall::FailCall(std::string function, int status, int n, int times)
-    : function_(std::move(function)), status_(status), n_(n), times_(times) {
+    : function_(plain_name(std::move(function))), status_(status), n_(n), times_(times) {
   const std::lock_guard lock(world().mutex);
   plans().push_back(this);
 }
