@@ -28,7 +28,7 @@ void for_each_list(Inputs in, Out out, const Launch& launch) {
     ++list.count;
     if (list.count < list.kMost && k + 1 < in.size()) continue;
     launch(list);
-    list.count = 0;
+    list = {};
   }
 }
 

@@ -35,7 +35,7 @@ template <class T, int N>
 struct TensorList {
   static constexpr int kMost = 40;
   int count = 0;
-  T* at[N][kMost];
+  T* at[N][kMost] = {};
   /// Where each tensor begins among the elements of all, and where the last one ends.
   int64_t begin[kMost + 1] = {0};
 };
