@@ -1,5 +1,6 @@
 // Tells cats from dogs: trains a ConvNet on photographs, quantizes it to int8, and exports it as C.
 //   cats_vs_dogs [--data DIR_OR_TAR] [--minutes N | --epochs N] [--small] [--seed N] [--out DIR]
+//                [--device cuda]
 // --small takes a network for microcontrollers with 256 KB of RAM and 1 MB of flash, such as the
 // Arduino Nano 33 BLE. DIR_OR_TAR holds train/ and test/ with a folder for each class; without it the program draws its
 // own animals. Ctrl-C saves and ends.
@@ -39,7 +40,7 @@ std::pair<data::Dataset, data::Dataset> load_photos(const std::string& where, in
 }
 
 int main(int argc, char** argv) try {
-  std::string where, out = ".";
+  std::string where, out = ".", device_name = "cpu";
   double minutes = 0;
   int64_t epochs = 128, drawn = 4000;
   uint64_t seed = 1;
@@ -52,18 +53,23 @@ int main(int argc, char** argv) try {
   app.add_flag("--small", small, "a network for a microcontroller with 256 KB of RAM");
   app.add_option("--seed", seed, "decides everything random");
   app.add_option("--out", out, "folder for the results");
+  app.add_option("--device", device_name, "what trains: cpu or cuda");
   CLI11_PARSE(app, argc, argv);
 
+  const Device device = Device::parse(device_name);
   manual_seed(seed);
   std::filesystem::create_directories(out);
   const std::string base = out + "/cats_vs_dogs";
   const auto [photos, test] = load_photos(where, drawn);
   const auto [training, validation] = data::split(photos, 0.95, seed);
   const int64_t size = std::min<int64_t>(48, training.size());
-  data::Loader loader(training, {.batch = size, .shuffle = true, .seed = seed, .drop_last = true});
+  data::Loader loader(
+      training,
+      {.batch = size, .shuffle = true, .seed = seed, .drop_last = true, .device = device});
   const auto classes = static_cast<int64_t>(training.class_names().size());
   const auto net = make_network(classes, small);
   fmt::print("{}", summary(net, {1, 96, 96, 3}).to_string());
+  net.to(device);
 
   const Interrupt interrupt;
   Rng rng(seed, 1);
@@ -104,7 +110,7 @@ int main(int argc, char** argv) try {
   }
 
   average.swap();
-  net.eval();
+  net.eval().to(Device::cpu());  // where it is traced and quantized
   Graph graph = deploy::trace(net, training.sample(1));
   graph.preprocessing = training.preprocessing();
   deploy::save_graph(base + ".safetensors", graph);

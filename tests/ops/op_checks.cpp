@@ -162,19 +162,6 @@ void expect_close(const Tensor& got, const Tensor& expected, double tolerance,
     }
 }
 
-std::vector<Device> test_devices() {
-  if (const char* chosen = std::getenv("TUCO_TEST_DEVICE"); chosen && std::string(chosen) == "cuda")
-    return {Device::cuda()};
-  std::vector<Device> devices = {Device::cpu()};
-  try {
-    backend(Device::cuda());
-    devices.push_back(Device::cuda());
-  } catch (const DeviceError&) {
-    // A build, or a machine, without one.
-  }
-  return devices;
-}
-
 std::vector<Tensor> inputs_as(const Sample& sample, DType floating, Device device) {
   std::vector<Tensor> inputs;
   for (const Tensor& input : sample.inputs)

@@ -1,11 +1,9 @@
 // The checks that every op goes through, on one sample each. They report through GoogleTest.
 #pragma once
 #include "tests/ops/samples.h"
+#include "tests/support/test_device.h"
 
 namespace tuco::test {
-
-/// The devices of this machine that this build can use.
-std::vector<Device> test_devices();
 
 /// The largest difference, relative to the root mean square of what is expected, stays below
 /// `tolerance`; 0 asks for equal numbers. Equal infinities are equal, NaN never is. Both undefined

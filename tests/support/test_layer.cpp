@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/support/test_device.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/autograd/grad_mode.h"
 #include "tuco/core/rng.h"
@@ -121,12 +122,47 @@ void test_mode(const Module& layer, const Shape& input, bool trains) {
                 values(slice(y.detach(), 0, i, i + 1)), 1e-12, "a sample on its own");
 }
 
+/// On another device the layer gives what it gives on the CPU: outputs, gradients, buffers.
+void test_device(const Module& layer, const Shape& input, bool trains, Device device) {
+  SCOPED_TRACE(device.to_string());
+  Rng rng(6);
+  const Tensor x = randn(input, rng);
+  std::vector<std::pair<std::string, Values>> found[2];
+  for (const bool there : {false, true}) {
+    const Module copy = layer.clone();
+    copy.to(there ? device : Device::cpu()).train(trains);
+    Tensor from = x.to(there ? device : Device::cpu()).clone();
+    from.requires_grad_();
+    const Tensor y = run(copy, from);
+    EXPECT_EQ(y.device(), from.device());
+    Rng same(7);
+    const Tensor weights = randn(y.shape(), same).to(from.device());
+    sum(y * weights).backward();
+    auto& list = found[there];
+    list.emplace_back("output", values(y));
+    list.emplace_back("gradient of the input", values(from.grad()));
+    for (const auto& [name, parameter] : copy.named_parameters())
+      list.emplace_back("gradient of " + name, values(parameter.grad()));
+    for (const auto& [name, tensor] : copy.state()) list.emplace_back(name, values(tensor));
+  }
+  ASSERT_EQ(found[0].size(), found[1].size());
+  for (size_t i = 0; i < found[0].size(); ++i)
+    expect_near(found[1][i].second, found[0][i].second, 2e-4, found[0][i].first);
+}
+
 }  // namespace
 
 void test_layer(const Module& layer, const Shape& input) {
   SCOPED_TRACE(layer.to_string());
-  test_mode(layer, input, true);
-  test_mode(layer, input, false);
+  for (const Device device : test_devices()) {
+    if (device != Device::cpu()) {
+      test_device(layer, input, true, device);
+      test_device(layer, input, false, device);
+      continue;
+    }
+    test_mode(layer, input, true);
+    test_mode(layer, input, false);
+  }
 }
 
 }  // namespace tuco::test

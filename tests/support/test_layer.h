@@ -8,7 +8,7 @@ namespace tuco::test {
 /// mode: gradients of input and parameters against central differences in float64; gradients
 /// accumulate, and every parameter gets one; the input stays as it is; strided input, no tape,
 /// float32, a clone and a reloaded state give the same output; in evaluation each sample is on its
-/// own.
+/// own. On other devices than the CPU (test_device.h): what the CPU gives.
 void test_layer(const Module& layer, const Shape& input);
 
 }  // namespace tuco::test
