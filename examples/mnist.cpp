@@ -52,7 +52,7 @@ int main(int argc, char** argv) try {
   }
   save(net, "mnist.safetensors", {.preprocessing = train.preprocessing()});
   fmt::print("test accuracy {:.2f} %, saved mnist.safetensors\n",
-             100 * accuracy(net, data::Loader(data::Mnist(folder, data::Split::test), {.batch = 200})));
+             100 * accuracy(net, data::Loader(data::Mnist(folder, data::Split::test))));
 } catch (const std::exception& error) {
   fmt::print(stderr, "mnist: {}\n", error.what());
   return 1;
