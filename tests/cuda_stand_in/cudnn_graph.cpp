@@ -145,7 +145,8 @@ Operation pointwise_of(const Descriptor& d) {
       p.scalar(CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, std::numeric_limits<double>::infinity()),
       p.scalar(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, 0),
       p.scalar(CUDNN_ATTR_POINTWISE_ELU_ALPHA, 1),
-      p.scalar(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1)};
+      p.scalar(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1),
+      p.get(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_NOT_PROPAGATE_NAN) == CUDNN_PROPAGATE_NAN};
   o.binary = is_binary(o.pointwise.mode);
   o.image = tensor_of(d.part(CUDNN_ATTR_OPERATION_POINTWISE_XDESC));
   o.result = tensor_of(d.part(CUDNN_ATTR_OPERATION_POINTWISE_YDESC));

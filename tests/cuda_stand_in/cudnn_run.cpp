@@ -156,6 +156,7 @@ float apply(const Pointwise& p, float x, float b) {
       return std::fmin(x, b);
     case CUDNN_POINTWISE_RELU_FWD: {
       const auto lower = float(p.lower), upper = float(p.upper);
+      if (std::isnan(x)) return p.keeps_nan ? x : lower;
       return x < lower ? lower + float(p.slope) * (x - lower) : x > upper ? upper : x;
     }
     case CUDNN_POINTWISE_TANH_FWD:

@@ -102,6 +102,7 @@ struct Convolution {
 struct Pointwise {
   cudnnPointwiseMode_t mode = CUDNN_POINTWISE_IDENTITY;
   double lower = 0, upper = 0, slope = 0, elu = 1, beta = 1;
+  bool keeps_nan = false;  // of ReLU; else NaN becomes the lower limit
 };
 
 /// One operation: `image`, `filter` and `result` are x, w and y of a convolution, or their

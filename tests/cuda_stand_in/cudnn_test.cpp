@@ -250,6 +250,54 @@ TEST_F(Fused, ATestMayHaveItRefused) {
   EXPECT_EQ(cudnnBackendExecute(h, nullptr, nullptr), CUDNN_STATUS_EXECUTION_FAILED);
 }
 
+TEST_F(Cudnn, PointwiseModesAreTheirFormulas) {
+  const std::vector<float> x{-3, -0.5f, 0, 0.75f, 4, NAN}, b{2, -2, 5, 0.5f, 3, 1};
+  const Dims d{1, 6, 1, 1};
+  float *X = upload(x), *B = upload(b), *y = device_memory<float>(6);
+  const auto run = [&](Described m, bool binary) {
+    const Described tb = tensor(2, d);
+    const Described graph =
+        unfinished_graph(
+            h, {pointwise(std::move(m), tensor(1, d), binary ? &tb : nullptr, tensor(3, d))
+                    .finalize()})
+            .finalize();
+    execute(configurations(graph, CUDNN_HEUR_MODE_FALLBACK).at(0), {1, 2, 3}, {X, B, y});
+    return download(y, 6);
+  };
+  const auto expect = [&](cudnnPointwiseMode_t m, bool binary, auto formula) {
+    const auto got = run(mode(m), binary);
+    for (int i = 0; i < 5; ++i) EXPECT_FLOAT_EQ(got[i], formula(x[i], b[i])) << m << " " << i;
+  };
+  expect(CUDNN_POINTWISE_ADD, true, [](float v, float w) { return v + w; });
+  expect(CUDNN_POINTWISE_SUB, true, [](float v, float w) { return v - w; });
+  expect(CUDNN_POINTWISE_MUL, true, [](float v, float w) { return v * w; });
+  expect(CUDNN_POINTWISE_DIV, true, [](float v, float w) { return v / w; });
+  expect(CUDNN_POINTWISE_MAX, true, [](float v, float w) { return std::max(v, w); });
+  expect(CUDNN_POINTWISE_MIN, true, [](float v, float w) { return std::min(v, w); });
+  expect(CUDNN_POINTWISE_IDENTITY, false, [](float v, float) { return v; });
+  expect(CUDNN_POINTWISE_ABS, false, [](float v, float) { return std::abs(v); });
+  expect(CUDNN_POINTWISE_NEG, false, [](float v, float) { return -v; });
+  expect(CUDNN_POINTWISE_EXP, false, [](float v, float) { return std::exp(v); });
+  expect(CUDNN_POINTWISE_TANH_FWD, false, [](float v, float) { return std::tanh(v); });
+  expect(CUDNN_POINTWISE_SIGMOID_FWD, false, [](float v, float) { return 1 / (1 + std::exp(-v)); });
+  expect(CUDNN_POINTWISE_SWISH_FWD, false, [](float v, float) { return v / (1 + std::exp(-v)); });
+  expect(CUDNN_POINTWISE_ELU_FWD, false, [](float v, float) { return v > 0 ? v : std::expm1(v); });
+  expect(CUDNN_POINTWISE_RELU_FWD, false, [](float v, float) { return std::max(v, 0.0f); });
+  Described leaky = mode(CUDNN_POINTWISE_RELU_FWD);
+  leaky.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, CUDNN_TYPE_DOUBLE, 0.25);
+  EXPECT_FLOAT_EQ(run(leaky, false)[0], -0.75f);
+  EXPECT_EQ(run(mode(CUDNN_POINTWISE_RELU_FWD), false)[5], 0);
+  Described keeps = mode(CUDNN_POINTWISE_RELU_FWD);
+  keeps.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_TYPE_NAN_PROPOGATION, CUDNN_PROPAGATE_NAN);
+  EXPECT_TRUE(std::isnan(run(keeps, false)[5]));
+  const Described odd =
+      unfinished_graph(
+          h, {pointwise(mode(CUDNN_POINTWISE_GEN_INDEX), tensor(1, d), nullptr, tensor(3, d))
+                  .finalize()})
+          .finalize();
+  EXPECT_TRUE(configurations(odd).empty());
+}
+
 TEST_F(Cudnn, ScalesAndAddsToWhatIsThere) {
   const Sizes q{1, 3, 3, 2, 2, 1, 1, 1, {0, 0}, {0, 0}};
   const auto x = numbers<float>(count(q.x()), 1), w = numbers<float>(count(q.filter()), 2);

@@ -59,6 +59,9 @@ cudaError_t enqueue(cudaStream_t stream, std::string name, std::vector<Buffer> b
 /// Runs `one_thread` for every thread of the grid, on fibres.
 void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, std::size_t shared_limit,
               const std::function<void()>& one_thread);
+/// Whether `p` lies in the guard page below the stack of a thread's fibre: its kernel went too
+/// deep.
+bool below_a_stack(const void* p);
 
 /// What is allocated and not freed, of all devices: a test of an allocator compares before and
 /// after.

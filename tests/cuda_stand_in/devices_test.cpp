@@ -1,3 +1,7 @@
+#include <cublas_v2.h>
+#include <cudnn.h>
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <thread>
 
@@ -19,6 +23,38 @@ TEST(Devices, TellThatTheyArePretended) {
   EXPECT_EQ(cudaGetDeviceProperties(&p, 7), cudaErrorInvalidDevice);
   EXPECT_EQ(cudaSetDevice(-1), cudaErrorInvalidDevice);
   EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidDevice);
+}
+
+TEST(Devices, LibrariesAreFoundInTheProgramItself) {
+  void* self = dlopen(nullptr, RTLD_NOW);
+  ASSERT_NE(self, nullptr);
+  for (const char* name : {"cublasCreate_v2", "cublasGemmStridedBatchedEx_64", "cudnnCreate",
+                           "cudnnBackendExecute", "cudnnGetVersion"})
+    EXPECT_NE(dlsym(self, name), nullptr) << name;
+  EXPECT_EQ(dlsym(self, "cublasCreate_v2"), reinterpret_cast<void*>(&cublasCreate_v2));
+  dlclose(self);
+}
+
+// A machine without a GPU: run by the build with STANDIN_DEVICES=0.
+TEST(NoDevices, EveryCallSaysSo) {
+  const char* devices = std::getenv("STANDIN_DEVICES");
+  if (!devices || std::string(devices) != "0") GTEST_SKIP() << "needs STANDIN_DEVICES=0";
+  int count = -1;
+  EXPECT_EQ(cudaGetDeviceCount(&count), cudaErrorNoDevice);
+  EXPECT_EQ(count, 0);
+  void* p = nullptr;
+  EXPECT_EQ(cudaMalloc(&p, 4), cudaErrorNoDevice);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNoDevice);
+  EXPECT_EQ(cudaSetDevice(0), cudaErrorNoDevice);
+  cudaStream_t s = nullptr;
+  EXPECT_EQ(cudaStreamCreate(&s), cudaErrorNoDevice);
+  cublasHandle_t blas = nullptr;
+  EXPECT_EQ(cublasCreate(&blas), CUBLAS_STATUS_NOT_INITIALIZED);
+  cudnnHandle_t dnn = nullptr;
+  EXPECT_EQ(cudnnCreate(&dnn), CUDNN_STATUS_NOT_INITIALIZED);
+  int version = -1;
+  EXPECT_CUDA(cudaDriverGetVersion(&version));
+  EXPECT_EQ(version, 0);
 }
 
 struct TwoDevices : ::testing::Test {

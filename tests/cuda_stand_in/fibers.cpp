@@ -6,6 +6,7 @@
 #undef _FORTIFY_SOURCE  // its longjmp takes a switch of stacks for an error
 #include "context.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -354,11 +355,26 @@ void* shared_memory(const void* key, std::size_t bytes, std::size_t align) {
 
 void* dynamic_shared_memory() { return block->dynamic.get(); }
 
+bool below_a_stack(const void* p) {
+  if (!block) return false;
+  const auto* at = static_cast<const std::byte*>(p);
+  return std::any_of(block->fibers.begin(), block->fibers.end(),
+                     [&](const auto& f) { return at >= f->stack && at < f->stack + kPage; });
+}
+
 void run_grid(dim3 grid, dim3 dim, std::size_t shared_bytes, std::size_t shared_limit,
               const std::function<void()>& one_thread) {
   if (!block) {
     block = std::make_unique<Block>();
     block->reverse = std::getenv("STANDIN_REVERSE") != nullptr;
+#ifndef STANDIN_ASAN
+    // The handler of faults runs here, since a fibre's stack may be what is at its end.
+    static thread_local std::array<std::byte, 64 * 1024> handler_stack;
+    stack_t handler{};
+    handler.ss_sp = handler_stack.data();
+    handler.ss_size = handler_stack.size();
+    sigaltstack(&handler, nullptr);
+#endif
   }
   Block& b = *block;
   if (b.seed != warp_seed()) {

@@ -1,3 +1,5 @@
+#include "context.h"  // STANDIN_ASAN
+
 #include <cmath>
 #include <numeric>
 
@@ -261,6 +263,29 @@ TEST(Fibers, SharedMemoryStartsAsNaN) {
   launch(deep_kernel, 1, 2, 8, nullptr, y);
   for (float v : download(y, 2)) EXPECT_TRUE(std::isnan(v));
 }
+
+#ifndef STANDIN_ASAN  // which has a report of its own, where it can
+__device__ int recurse(int depth, volatile char* outer) {
+  volatile char mine[1024];
+  mine[0] = char(depth);
+  return depth == 0 ? outer[0] : recurse(depth - 1, mine) + mine[0];
+}
+__global__ void recursive_kernel(int* out, int depth) {
+  volatile char start[1] = {};
+  *out = recurse(depth, start);
+}
+TEST(FibersDeathTest, AKernelWithoutStackLeftSaysSo) {
+  int* p = device_memory<int>(1);
+  launch(recursive_kernel, 1, 1, 0, nullptr, p, 100);
+  wait();
+  EXPECT_EXIT(
+      {
+        launch(recursive_kernel, 1, 1, 0, nullptr, p, 1000);
+        wait();
+      },
+      ::testing::ExitedWithCode(3), "no more stack");
+}
+#endif
 
 struct First;
 struct Second;

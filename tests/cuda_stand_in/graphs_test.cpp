@@ -1,4 +1,5 @@
 #include <cmath>
+#include <thread>
 
 #include "kernels.h"
 #include "settings.h"
@@ -177,6 +178,45 @@ TEST_F(Graphs, CapturesDoNotMixWithWhatIsOutside) {
             cudaErrorStreamCaptureUnsupported);
   EXPECT_EQ(cudaStreamEndCapture(s, &none), cudaErrorIllegalState);
   EXPECT_CUDA(cudaStreamDestroy(blocking));
+}
+
+TEST_F(Graphs, PinnedMemoryFreedAfterTheCaptureIsFound) {
+  void* pinned = nullptr;
+  ASSERT_CUDA(cudaMallocHost(&pinned, 16));
+  begin();
+  EXPECT_CUDA(cudaMemcpyAsync(x, pinned, 16, cudaMemcpyHostToDevice, s));
+  ASSERT_CUDA(cudaStreamEndCapture(s, &graph));
+  EXPECT_CUDA(cudaFreeHost(pinned));
+  ASSERT_CUDA(cudaGraphInstantiate(&exec, graph, 0));
+  ASSERT_CUDA(cudaGraphLaunch(exec, s));
+  EXPECT_MISTAKE(cudaStreamSynchronize(s), "the pinned memory was freed before the copy");
+}
+
+TEST_F(Graphs, TwoCapturesDoNotMergeAndOneEndsWhereItBegan) {
+  const auto relaxed = cudaStreamCaptureModeRelaxed;
+  begin();
+  ASSERT_CUDA(cudaStreamBeginCapture(other, relaxed));
+  EXPECT_CUDA(cudaEventRecord(event, s));
+  EXPECT_EQ(cudaStreamWaitEvent(other, event, 0), cudaErrorStreamCaptureMerge);
+  EXPECT_EQ(cudaStreamEndCapture(s, &graph), cudaErrorStreamCaptureInvalidated);
+  EXPECT_EQ(cudaStreamEndCapture(other, &graph), cudaErrorStreamCaptureInvalidated);
+  begin();
+  EXPECT_CUDA(cudaEventRecord(event, s));
+  EXPECT_CUDA(cudaStreamWaitEvent(other, event, 0));
+  EXPECT_EQ(cudaStreamEndCapture(other, &graph), cudaErrorStreamCaptureUnmatched);
+  EXPECT_EQ(cudaStreamEndCapture(s, &graph), cudaErrorStreamCaptureInvalidated);
+  begin();
+  cudaError_t status = cudaSuccess;
+  std::thread([&] { status = cudaStreamEndCapture(s, &graph); }).join();
+  EXPECT_EQ(status, cudaErrorStreamCaptureWrongThread);
+  // Another thread may not wait either, unless the capture is of its thread alone.
+  std::thread([&] { status = cudaDeviceSynchronize(); }).join();
+  EXPECT_EQ(status, cudaErrorStreamCaptureUnsupported);
+  EXPECT_EQ(cudaStreamEndCapture(s, &graph), cudaErrorStreamCaptureInvalidated);
+  begin(cudaStreamCaptureModeThreadLocal);
+  std::thread([&] { status = cudaDeviceSynchronize(); }).join();
+  EXPECT_CUDA(status);
+  EXPECT_CUDA(cudaStreamEndCapture(s, &graph));
 }
 
 TEST_F(Graphs, MemoryFreedAfterTheCaptureIsFound) {

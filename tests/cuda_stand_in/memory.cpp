@@ -43,6 +43,11 @@ std::vector<Allocation>& opened() {
     if (write(2, text, std::size_t(n)) < 0) _exit(4);
     _exit(3);
   }
+  if (below_a_stack(at)) {
+    constexpr char kText[] = "stand-in: a kernel's thread has no more stack\n";
+    if (write(2, kText, sizeof kText - 1) < 0) _exit(4);
+    _exit(3);
+  }
   signal(signal_number, SIG_DFL);  // the instruction runs again and ends the process as ever
 }
 
@@ -103,7 +108,7 @@ void reserve_arenas(World& w) {
 #ifndef STANDIN_ASAN
   struct sigaction action {};
   action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, nullptr);
 #endif
 }
