@@ -179,7 +179,10 @@ OutputMetas infer(const op::QLstm& op, Metas in) {
     require<ShapeError>(in[i].shape == Shape({1, units}) || in[i].shape == Shape({x[0], units}),
                         "qlstm: states {}, expected ({}, {})", in[i].shape, x[0], units);
   const Shape state{x[0], units};
-  return {{{x[0], x[1], units}, DType::int8}, {state, DType::int8}, {state, DType::int16}};
+  const Device device = in[0].device;
+  return {{{x[0], x[1], units}, DType::int8, device},
+          {state, DType::int8, device},
+          {state, DType::int16, device}};
 }
 
 OutputMetas infer(const op::QuantizeLinear& op, Metas in) {

@@ -4,6 +4,7 @@
 #include "tuco/core/error.h"
 #include "tuco/devices/cuda/kernels.h"
 #include "tuco/devices/cuda/quantized_kernels.h"
+#include "tuco/devices/cuda/walk.h"
 
 namespace tuco::cuda {
 namespace {
@@ -33,17 +34,23 @@ void convolve(const QConvolution& conv, Inputs in, const QAddend& addend, Out ou
             addend, ptr<int8_t>(out[0]), call.stream);
 }
 
-QBroadcast broadcast_of(Inputs in, const Tensor& out) {
-  static_assert(QBroadcast::kMaxRank >= kMaxRank);
-  const Shape& shape = out.shape();
-  const Layout a = in[0].layout().expand(shape), b = in[1].layout().expand(shape);
-  QBroadcast operands{shape.rank(), {}, {}, {}, out.numel()};
-  for (int d = 0; d < shape.rank(); ++d) {
-    operands.size[d] = shape[d];
-    operands.a_step[d] = a.strides[d];
-    operands.b_step[d] = b.strides[d];
-  }
-  return operands;
+/// Calls kernel(operands, a, b, y) for operands that broadcast; in pieces where there are too many
+/// elements for one.
+template <class Kernel>
+void for_operands(Inputs in, Out out, const Kernel& kernel) {
+  const Shape& shape = out[0].shape();
+  for_each_walk<3>({in[0].layout().expand(shape), in[1].layout().expand(shape), out[0].layout()},
+                   [&](const QOperands& operands, const std::array<int64_t, 3>& starts) {
+                     kernel(operands, base<int8_t>(in[0]) + starts[0],
+                            base<int8_t>(in[1]) + starts[1], base<int8_t>(out[0]) + starts[2]);
+                   });
+}
+
+void add(const op::QAdd& op, bool subtract, Inputs in, Out out, Call& call) {
+  for_operands(in, out,
+               [&](const QOperands& operands, const int8_t* a, const int8_t* b, int8_t* y) {
+                 qadd(operands, subtract, addition_of(op), a, b, y, call.stream);
+               });
 }
 
 }  // namespace
@@ -64,31 +71,27 @@ void run(const op::QLinear& op, Inputs in, Out out, Call& call) {
            {}, out, call);
 }
 
-void run(const op::QAdd& op, Inputs in, Out out, Call& call) {
-  qadd(broadcast_of(in, out[0]), false, addition_of(op), ptr<int8_t>(in[0]), ptr<int8_t>(in[1]),
-       ptr<int8_t>(out[0]), call.stream);
-}
-
-void run(const op::QSub& op, Inputs in, Out out, Call& call) {
-  qadd(broadcast_of(in, out[0]), true, addition_of(op), ptr<int8_t>(in[0]), ptr<int8_t>(in[1]),
-       ptr<int8_t>(out[0]), call.stream);
-}
+void run(const op::QAdd& op, Inputs in, Out out, Call& call) { add(op, false, in, out, call); }
+void run(const op::QSub& op, Inputs in, Out out, Call& call) { add(op, true, in, out, call); }
 
 void run(const op::QMul& op, Inputs in, Out out, Call& call) {
   const QOutput to = output_of(op.out);
-  qmultiply(broadcast_of(in, out[0]),
-            {op.a_zero_point, op.b_zero_point, to.zero_point, op.product.value, op.product.shift,
-             to.low, to.high, to.rounding},
-            ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]), call.stream);
+  const tuco_multiplication p{op.a_zero_point,  op.b_zero_point, to.zero_point, op.product.value,
+                              op.product.shift, to.low,          to.high,       to.rounding};
+  for_operands(in, out,
+               [&](const QOperands& operands, const int8_t* a, const int8_t* b, int8_t* y) {
+                 qmultiply(operands, p, a, b, y, call.stream);
+               });
 }
 
 void run(const op::QPRelu& op, Inputs in, Out out, Call& call) {
   const QOutput to = output_of(op.out);
-  qrectify(broadcast_of(in, out[0]),
-           {op.a_zero_point, op.b_zero_point, to.zero_point, op.above.value, op.above.shift,
-            op.below.value, op.below.shift, to.rounding},
-           to.low, to.high, ptr<int8_t>(in[0]), ptr<int8_t>(in[1]), ptr<int8_t>(out[0]),
-           call.stream);
+  const tuco_rectification p{op.a_zero_point, op.b_zero_point, to.zero_point,  op.above.value,
+                             op.above.shift,  op.below.value,  op.below.shift, to.rounding};
+  for_operands(in, out,
+               [&](const QOperands& operands, const int8_t* a, const int8_t* b, int8_t* y) {
+                 qrectify(operands, p, to.low, to.high, a, b, y, call.stream);
+               });
 }
 
 void run(const op::QMean& op, Inputs in, Out out, Call& call) {
@@ -131,9 +134,8 @@ void run(const op::QLstm&, Inputs in, Out out, Call& call) {
                       sizeof(tuco_lstm_numbers) / sizeof(int32_t));
   require<UnsupportedOp>(
       x[2] + 2 * units <= kQLstmRoom,
-      "qlstm: {} inputs and {} units; a GPU has room for {} inputs and twice the "
-      "units",
-      x[2], units, kQLstmRoom);
+      "qlstm: {} inputs and {} units; a GPU has room for {}, units counted twice", x[2], units,
+      kQLstmRoom);
   const auto optional = [&]<class T>(size_t i) {
     return out[i].defined() ? ptr<T>(out[i]) : nullptr;
   };

@@ -9,40 +9,24 @@
 namespace tuco::cuda {
 namespace {
 
-/// Where the elements of a result find their operands.
-struct Operands {
-  QBroadcast g;
-
-  __device__ void find(int64_t i, int64_t& a, int64_t& b) const {
-    a = b = 0;
-    for (int d = g.rank - 1; d >= 0; --d) {
-      const int64_t at = i % g.size[d];
-      i /= g.size[d];
-      a += at * g.a_step[d];
-      b += at * g.b_step[d];
-    }
-  }
-};
-
-/// Calls y[i] = combine(a, b) for all elements.
+/// y = combine(a, b), element by element.
 template <class Combine>
 struct OfTwo {
-  Operands operands;
+  QOperands operands;
   const int8_t *a, *b;
   int8_t* y;
   Combine combine;
 
   __device__ void operator()(int64_t i) const {
-    int64_t at_a, at_b;
-    operands.find(i, at_a, at_b);
-    y[i] = combine(a[at_a], b[at_b]);
+    const auto offsets = operands(i);
+    y[offsets.at[2]] = combine(a[offsets.at[0]], b[offsets.at[1]]);
   }
 };
 
 template <class Combine>
-void for_two(const QBroadcast& g, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream,
-             const Combine& combine) {
-  parallel_for(g.elements, stream, OfTwo<Combine>{{g}, a, b, y, combine});
+void for_two(const QOperands& operands, const int8_t* a, const int8_t* b, int8_t* y,
+             cudaStream_t stream, const Combine& combine) {
+  parallel_for(operands.count, stream, OfTwo<Combine>{operands, a, b, y, combine});
 }
 
 struct Addition {
@@ -64,15 +48,15 @@ struct Rectification {
 
 }  // namespace
 
-void qadd(const QBroadcast& operands, bool subtract, const tuco_addition& addition, const int8_t* a,
+void qadd(const QOperands& operands, bool subtract, const tuco_addition& addition, const int8_t* a,
           const int8_t* b, int8_t* y, cudaStream_t stream) {
   for_two(operands, a, b, y, stream, Addition{addition, subtract});
 }
-void qmultiply(const QBroadcast& operands, const tuco_multiplication& multiplication,
+void qmultiply(const QOperands& operands, const tuco_multiplication& multiplication,
                const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream) {
   for_two(operands, a, b, y, stream, Multiplication{multiplication});
 }
-void qrectify(const QBroadcast& operands, const tuco_rectification& rectification, int32_t low,
+void qrectify(const QOperands& operands, const tuco_rectification& rectification, int32_t low,
               int32_t high, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream) {
   for_two(operands, a, b, y, stream, Rectification{rectification, low, high});
 }
@@ -89,33 +73,35 @@ void qmean(const QMeanSizes& s, int32_t in_zero_point, int32_t multiplier, int32
 
 namespace {
 
+template <class Int>
 struct QMaxPool {
-  PoolView<int64_t> view;
+  PoolView<Int> view;
   int32_t low, high;
   const int8_t* x;
   int8_t* y;
 
   __device__ void operator()(int64_t index) const {
-    const PoolSite<int64_t> site(index, view.v.out, view.h.out, view.channels);
+    const PoolSite<Int> site(static_cast<Int>(index), view.v.out, view.h.out, view.channels);
     int32_t best = low;
     for_each_cell(
-        view, site, [&](int64_t at, int64_t) { best = tuco_max(best, x[at]); }, [] {});
+        view, site, [&](Int at, Int) { best = tuco_max(best, x[at]); }, [] {});
     y[index] = static_cast<int8_t>(tuco_min(best, high));
   }
 };
 
+template <class Int>
 struct QAveragePool {
-  PoolView<int64_t> view;
+  PoolView<Int> view;
   bool count_include_pad;
   int32_t zero_point, low, high;
   const int8_t* x;
   int8_t* y;
 
   __device__ void operator()(int64_t index) const {
-    const PoolSite<int64_t> site(index, view.v.out, view.h.out, view.channels);
+    const PoolSite<Int> site(static_cast<Int>(index), view.v.out, view.h.out, view.channels);
     int32_t sum = 0;
     for_each_cell(
-        view, site, [&](int64_t at, int64_t) { sum += x[at]; }, [] {});
+        view, site, [&](Int at, Int) { sum += x[at]; }, [] {});
     const auto divisor = [&](bool padding) {
       return static_cast<int32_t>(pool_divisor(view.v, view.h, site.i, site.j, padding));
     };
@@ -190,13 +176,20 @@ __global__ void __launch_bounds__(kThreads) lstm_kernel(QLstmCall call) {
 
 void qmax_pool(const PoolSizes& sizes, int32_t low, int32_t high, const int8_t* x, int8_t* y,
                cudaStream_t stream) {
-  parallel_for(sizes.outputs(), stream, QMaxPool{{sizes, 1}, low, high, x, y});
+  if (fits_int32(sizes))
+    parallel_for(sizes.outputs(), stream, QMaxPool<int32_t>{{sizes, 1}, low, high, x, y});
+  else
+    parallel_for(sizes.outputs(), stream, QMaxPool<int64_t>{{sizes, 1}, low, high, x, y});
 }
 
 void qaverage_pool(const PoolSizes& sizes, bool count_include_pad, int32_t zero_point, int32_t low,
                    int32_t high, const int8_t* x, int8_t* y, cudaStream_t stream) {
-  parallel_for(sizes.outputs(), stream,
-               QAveragePool{{sizes, 1}, count_include_pad, zero_point, low, high, x, y});
+  if (fits_int32(sizes))
+    parallel_for(sizes.outputs(), stream,
+                 QAveragePool<int32_t>{{sizes, 1}, count_include_pad, zero_point, low, high, x, y});
+  else
+    parallel_for(sizes.outputs(), stream,
+                 QAveragePool<int64_t>{{sizes, 1}, count_include_pad, zero_point, low, high, x, y});
 }
 
 void qlookup(int64_t size, const int8_t* x, const int8_t* table, int8_t* y, cudaStream_t stream) {

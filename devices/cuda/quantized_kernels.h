@@ -8,6 +8,7 @@
 #include "tuco/deploy/runtime/mul.h"
 #include "tuco/deploy/runtime/prelu.h"
 #include "tuco/devices/cuda/pool2d_kernels.h"
+#include "tuco/devices/cuda/strided.h"
 
 namespace tuco::cuda {
 
@@ -34,22 +35,15 @@ struct QAddend {
 void qconvolve(const QConvolution& conv, const int8_t* x, const int8_t* weight, const int32_t* bias,
                const int32_t* multipliers, const QAddend& addend, int8_t* y, cudaStream_t stream);
 
-/// Operands that broadcast: the result's sizes, outermost first, and how far each operand moves
-/// along them.
-struct QBroadcast {
-  static constexpr int kMaxRank = 8;
-  int32_t rank;
-  int64_t size[kMaxRank], a_step[kMaxRank], b_step[kMaxRank];
-  /// Of the result.
-  int64_t elements;
-};
+/// Layouts of two operands, which broadcast, and of the result.
+using QOperands = Strided<3>;
 /// The difference where `subtract`.
-void qadd(const QBroadcast& operands, bool subtract, const tuco_addition& addition, const int8_t* a,
+void qadd(const QOperands& operands, bool subtract, const tuco_addition& addition, const int8_t* a,
           const int8_t* b, int8_t* y, cudaStream_t stream);
-void qmultiply(const QBroadcast& operands, const tuco_multiplication& multiplication,
+void qmultiply(const QOperands& operands, const tuco_multiplication& multiplication,
                const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream);
 /// The range [low, high] is what an activation leaves.
-void qrectify(const QBroadcast& operands, const tuco_rectification& rectification, int32_t low,
+void qrectify(const QOperands& operands, const tuco_rectification& rectification, int32_t low,
               int32_t high, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream);
 
 /// The mean, or sum, over the middle of (outer, reduced, inner).
