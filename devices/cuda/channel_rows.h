@@ -50,7 +50,7 @@ inline constexpr int kRowsInOwnType = 32;
 ///     add(row)
 ///     partial(k, count)           channel k's, of `count` rows
 template <int kPack, class Source>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)  // blocks at once, that loads are under way
     reduce_rows_kernel(RowGrid grid, Source source, typename Source::Partial* partial) {
   using Partial = typename Source::Partial;
   const int64_t pack = grid.pack();
