@@ -12,7 +12,7 @@ template <class T, int kCount>
 void finish_by(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y,
                cudaStream_t stream) {
   const T *bias = epilogue.bias, *addend = epilogue.addend;
-  const T low = static_cast<T>(epilogue.low), high = static_cast<T>(epilogue.high);
+  const auto low = static_cast<T>(epilogue.low), high = static_cast<T>(epilogue.high);
   using Group = Pack<T, kCount>;
   const int64_t groups = columns / kCount;
   parallel_for(rows * groups, stream, [=] __device__(int64_t i) {

@@ -43,6 +43,8 @@ class Call {
 
 /// Whether `p` is an address of device memory, of whichever device, in use or not.
 bool in_device(const void* p);
+/// Whether `p` lies in device memory that is in use.
+bool is_allocated(const void* p);
 /// The device of a stream; of the current device for the legacy stream. A mistake for a stream that
 /// is not alive.
 int device_of(cudaStream_t stream);

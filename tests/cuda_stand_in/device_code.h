@@ -77,18 +77,6 @@ void enqueue_kernel(const void* kernel, const char* types, dim3 grid, dim3 block
                     std::size_t shared_bytes, cudaStream_t stream,
                     std::span<const Argument> arguments, std::function<void()> one_thread);
 
-/// Bytes that belong to no member of a struct may hold anything, such as the address of memory that
-/// was freed: they are no pointers.
-template <class T>
-void clear_padding(T& value) {
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_clear_padding)
-  if constexpr (std::is_class_v<T>) __builtin_clear_padding(&value);
-#endif
-#endif
-  (void)value;
-}
-
 }  // namespace standin
 
 #include "device_functions.h"
@@ -106,7 +94,6 @@ void launch(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared
   static_assert((sizeof(std::decay_t<Params>) + ... + std::size_t{0}) <= 4096,
                 "launch: kernel parameters take more than 4 KiB");
   std::tuple<std::decay_t<Params>...> values(static_cast<std::decay_t<Params>>(args)...);
-  std::apply([](auto&... v) { (standin::clear_padding(v), ...); }, values);
   std::apply(
       [&](const auto&... v) {
         const standin::Argument list[] = {

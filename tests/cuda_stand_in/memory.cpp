@@ -150,6 +150,8 @@ void require_device(const Buffer& b, const std::string& task, int device) {
             ", the work runs on device " + std::to_string(device));
 }
 
+bool is_allocated(const void* p) { return find(p) != nullptr; }
+
 Buffer whole_allocation(const void* p) {
   const Allocation* a = find(p);
   return {p, a ? std::size_t(a->at + a->bytes - static_cast<const char*>(p)) : 1, "a pointer"};
