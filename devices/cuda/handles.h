@@ -62,7 +62,10 @@ class Event {
   /// Whether everything before the mark is done, so also if there never was one.
   bool is_done() const {
     const cudaError_t status = cudaEventQuery(event_);
-    if (status == cudaErrorNotReady) return false;
+    if (status == cudaErrorNotReady) {
+      cudaGetLastError();  // or the next launch would report it
+      return false;
+    }
     check(status, "cudaEventQuery");
     return true;
   }

@@ -14,6 +14,8 @@
 #include <tuple>
 #include <type_traits>
 
+#include "argument.h"
+
 // The headers of CUDA make these attributes that only nvcc knows.
 #undef __global__
 #undef __device__
@@ -65,11 +67,6 @@ void* shared_memory(const void* key, std::size_t bytes, std::size_t align);
 void* dynamic_shared_memory();
 
 /// The bytes of one kernel argument, after its conversion to the parameter's type.
-struct Argument {
-  const void* bytes;
-  std::size_t size;
-  bool is_pointer;
-};
 /// Checks the launch's limits and arguments as CUDA does (a refusal is left for cudaGetLastError)
 /// and puts the kernel into the stream's queue. `kernel` is its address, as for
 /// cudaFuncSetAttribute.
@@ -97,7 +94,9 @@ void launch(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared
   std::apply(
       [&](const auto&... v) {
         const standin::Argument list[] = {
-            {&v, sizeof v, std::is_pointer_v<std::decay_t<decltype(v)>>}..., {nullptr, 0, false}};
+            {&v, sizeof v, std::is_pointer_v<std::decay_t<decltype(v)>>,
+             std::has_unique_object_representations_v<std::decay_t<decltype(v)>>}...,
+            {nullptr, 0, false, false}};
         standin::enqueue_kernel(reinterpret_cast<const void*>(kernel), __PRETTY_FUNCTION__, grid,
                                 block, shared_bytes, stream, std::span(list, sizeof...(Params)),
                                 [kernel, values] { std::apply(kernel, values); });

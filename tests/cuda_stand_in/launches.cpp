@@ -8,16 +8,10 @@
 #include <cstring>
 #include <span>
 
+#include "argument.h"
 #include "state.h"
 
 namespace standin {
-
-// As in device_code.h, which turns off CUDA's attributes and is not for this file.
-struct Argument {
-  const void* bytes;
-  std::size_t size;
-  bool is_pointer;
-};
 
 namespace {
 
@@ -60,14 +54,14 @@ std::vector<Buffer> buffers_of(std::span<const Argument> arguments, const std::s
       const void* p = reinterpret_cast<const void*>(word);
       const std::string which = "argument " + std::to_string(a + 1);
       if (in_device(p)) {
-        // Padding of a struct may hold an address of memory that was freed since. It stays closed,
-        // so a kernel that does use it is found when it runs.
-        if (!arguments[a].is_pointer && !is_allocated(p)) continue;
+        // Padding may hold an address of memory that was freed since. It stays closed, so a kernel
+        // that does use it is found when it runs.
+        if (!arguments[a].is_full && !is_allocated(p)) continue;
         require_device({p, 0, "a pointer in an argument"}, name, device);
         buffers.push_back(whole_allocation(p));
       } else if (p && !is_pinned(p, 1)) {
         if (arguments[a].is_pointer) mistake(name + ": " + which + " is a pointer of the host");
-        if (word > 0xffffffff && word < (std::uint64_t{1} << 47) && is_mapped(word))
+        if (arguments[a].is_full && word > 0xffffffff && word < (std::uint64_t{1} << 47) && is_mapped(word))
           mistake(name + ": " + which + " has a pointer of the host inside");
       }
     }
