@@ -64,9 +64,10 @@ Outputs forward(const op::ToDevice& op, Inputs in, Saved* saved) {
     // From one device to another the way leads over the host.
     const Tensor host = on_cpu(result) ? result : empty({source.shape(), source.dtype()});
     backend(source.device()).copy_to_host(host.raw(), source.raw(), bytes);
+    if (on_cpu(result)) return {result};
     source = host;
   }
-  if (!on_cpu(result)) backend(op.device).copy_from_host(result.raw(), source.raw(), bytes);
+  backend(op.device).copy_from_host(result.raw(), source.raw(), bytes);
   return {result};
 }
 Grads backward(const op::ToDevice& op, Saved&& saved, Grads g, const Needs&) {

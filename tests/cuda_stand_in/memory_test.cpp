@@ -97,9 +97,10 @@ TEST(MemoryDeathTest, AKernelTouchesOnlyWhatItsArgumentsPointTo) {
       message);
 }
 
+// Without padding, where anything may stand: only such arguments are searched for the host's.
 struct View {
   const float* data;
-  int n;
+  int64_t n;
 };
 __global__ void view_kernel(View v, float* y) { y[threadIdx.x] = v.data[threadIdx.x]; }
 

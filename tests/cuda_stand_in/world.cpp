@@ -158,7 +158,7 @@ FailTask::FailTask(int status, int n) {
 FailTask::~FailTask() {
   const std::lock_guard lock(world().mutex);
   world().fail_task_in = 0;
-  world().sticky = cudaSuccess;
+  world().sticky = last_error = cudaSuccess;
 }
 
 MemoryLimit::MemoryLimit(std::size_t bytes) {

@@ -22,6 +22,7 @@ TEST(Prepared, LinearAgreesWithTheUnprepared) {
         std::vector<Tensor> constants(inputs.size());
         constants[1] = inputs[1];
         const auto prepared = backend(device).prepare(op::Linear{}, constants);
+        if (!prepared && device != Device::cpu()) continue;  // nothing to gain there
         ASSERT_NE(prepared, nullptr);
         Workspace workspace(prepared.get());
         Outputs outputs = {full({rows, out}, NAN, {DType::float32, device})};
@@ -53,6 +54,7 @@ TEST(Prepared, ConvolutionAgreesWithTheUnprepared) {
       const Tensor none = full(weight_shape, NAN, {DType::float32, device});
       const auto fused = backend(device).prepare(op, std::vector<Tensor>{Tensor(), weight});
       const auto plain = backend(device).prepare(op.conv, std::vector<Tensor>{Tensor(), weight});
+      if (!fused && !plain && device != Device::cpu()) continue;  // nothing to gain there
       ASSERT_NE(fused, nullptr);
       ASSERT_NE(plain, nullptr);
       for (const auto& [batch, size] : {std::array<int64_t, 2>{1, 4}, {3, 4}, {1, 9}, {2, 33}, {0, 9}})
