@@ -61,12 +61,20 @@ struct Fiber {
   }
 };
 
-struct Warp {
-  // Two buffers in turn: whoever still reads the last exchange cannot be met by the next but one.
-  std::uint64_t slots[2][kWarp] = {};
-  unsigned buffer = 0;
+// Lanes that exchange values: those of one mask.
+struct Group {
   unsigned mask = 0, line = 0;
+  std::uint64_t* slots = nullptr;
   std::vector<Fiber*> waiting;
+};
+
+struct Warp {
+  // A buffer for each exchange, in turn: lanes are resumed in the order in which they came, so that
+  // whoever still has to read one cannot be met by so many others.
+  static constexpr unsigned kBuffers = 2 * kWarp;
+  std::uint64_t slots[kBuffers][kWarp] = {};
+  unsigned buffer = 0;
+  std::vector<Group> groups;  // that wait; their masks share no lane
   std::vector<Fiber*> ready;
   std::size_t head = 0;            // of `ready`
   unsigned next = 0, threads = 0;  // the lane that starts next, and how many there are
@@ -233,9 +241,9 @@ void start_block() {
   for (unsigned rank = 0; rank < b.warp_count; ++rank) {
     Warp& w = b.warps[b.order[rank]];
     w.rank = rank;
-    w.mask = w.next = w.exited = 0;
+    w.next = w.exited = 0;
     w.threads = std::min(kWarp, b.threads - b.order[rank] * kWarp);
-    w.waiting.clear();
+    w.groups.clear();
     w.ready.clear();
     w.head = 0;
   }
@@ -250,11 +258,10 @@ std::string unfinished() {
             std::to_string(b.at_barrier.size()) + " of " + std::to_string(b.threads) + " came)";
   } else {
     for (unsigned i = 0; i < b.warp_count; ++i)
-      if (!b.warps[i].waiting.empty())
-        return what + "a warp operation, line " + std::to_string(b.warps[i].line) + " (" +
-               std::to_string(b.warps[i].waiting.size()) + " of " +
-               std::to_string(std::popcount(b.warps[i].mask)) + " lanes of warp " +
-               std::to_string(i) + " came)";
+      for (const Group& g : b.warps[i].groups)
+        return what + "a warp operation, line " + std::to_string(g.line) + " (" +
+               std::to_string(g.waiting.size()) + " of " + std::to_string(std::popcount(g.mask)) +
+               " lanes of warp " + std::to_string(i) + " came)";
   }
   return what;
 }
@@ -315,22 +322,23 @@ const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, unsigned line) 
   // A block's last warp may have fewer lanes; a mask of all is right for it too.
   if (w.threads < kWarp) mask &= (1u << w.threads) - 1;
   if (!(mask >> me & 1)) fail("warp operation: the mask leaves out the calling lane");
-  if (w.waiting.empty()) {
-    std::memset(w.slots[w.buffer], 0xff, sizeof w.slots[0]);
-    w.mask = mask;
-    w.line = line;
-  } else if (w.mask != mask) {
+  auto group = std::find_if(w.groups.begin(), w.groups.end(),
+                            [&](const Group& g) { return (g.mask & mask) != 0; });
+  if (group == w.groups.end()) {
+    std::uint64_t* slots = w.slots[w.buffer++ % Warp::kBuffers];
+    std::memset(slots, 0xff, sizeof w.slots[0]);
+    group = w.groups.insert(group, {mask, line, slots, {}});
+  } else if (group->mask != mask) {
     fail("warp operation: lanes come with different masks");
-  } else if (w.line != line) {
-    fail("warp operations of different lines meet: %u and %u", w.line, line);
+  } else if (group->line != line) {
+    fail("warp operations of different lines meet: %u and %u", group->line, line);
   }
-  std::uint64_t* slots = w.slots[w.buffer];
+  std::uint64_t* slots = group->slots;
   slots[me] = bits;
-  w.waiting.push_back(self);
-  if (w.waiting.size() == std::size_t(std::popcount(mask))) {
-    w.buffer ^= 1;
-    for (Fiber* f : w.waiting) make_ready(f);
-    w.waiting.clear();
+  group->waiting.push_back(self);
+  if (group->waiting.size() == std::size_t(std::popcount(mask))) {
+    for (Fiber* f : group->waiting) make_ready(f);
+    w.groups.erase(group);
   }
   switch_to(next_fiber(false));
   return slots;

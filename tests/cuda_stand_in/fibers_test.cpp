@@ -167,6 +167,25 @@ TEST(Fibers, EveryThreadOfAGridRunsOnceWithItsNumbers) {
   for (int i = 0; i < blocks * threads; ++i) EXPECT_EQ(out[i], i / threads * 1000 + i % threads);
 }
 
+// Groups of lanes that do not wait for each other.
+__global__ void halves_kernel(int* out) {
+  const int lane = int(threadIdx.x);
+  const bool upper = lane >= 12;
+  const unsigned mask = upper ? 0xfffff000u : 0x00000fffu;
+  int sum = lane;
+  for (int i = 0; i < (upper ? 200 : 7); ++i) sum = __shfl_sync(mask, sum + 1, upper ? 12 : 3);
+  out[lane] = sum;
+}
+TEST(Fibers, DisjointGroupsOfLanesRunApart) {
+  for (unsigned seed : {0u, 1u}) {
+    const WarpOrder order(seed);
+    int* p = device_memory<int>(32);
+    launch(halves_kernel, 1, 32, 0, nullptr, p);
+    const auto out = download(p, 32);
+    for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(out[lane], lane >= 12 ? 212 : 10);
+  }
+}
+
 // ---- planted mistakes ---------------------------------------------------------------------------
 enum Plant {
   kEarlyReturn,
@@ -209,7 +228,7 @@ __global__ void planted_kernel(float* y, Plant plant) {
       __shfl_sync(0x0000ffffu, t, 0);
       break;
     case kMasksDiffer:
-      __shfl_sync(t % 32 < 16 ? kAll : 0xffff0000u, t, 0);
+      __shfl_sync(t % 32 < 16 ? kAll : 0xffffff00u, t, 0);
       break;
     case kLinesOfWarpDiffer:
       if (t % 2)

@@ -259,6 +259,9 @@ cudaError_t cudaMallocAsync(void** p, size_t bytes, cudaStream_t stream) {
     const auto s = stream_of(stream);
     // A node that allocates is more than the stand-in's graphs have.
     if (s->capture) return invalidate(*s->capture, cudaErrorStreamCaptureUnsupported);
+    const cudaError_t status = allocate(p, bytes, s->device);
+    if (status != cudaErrorMemoryAllocation) return status;
+    drain(*s);  // what the stream has freed until here may be had again
     return allocate(p, bytes, s->device);
   });
 }

@@ -48,6 +48,22 @@ TEST(Memory, IsCountedAndLimited) {
   EXPECT_EQ(live().allocations, before.allocations);
 }
 
+TEST(Memory, WhatAStreamFreesItMayHaveAgain) {
+  const MemoryLimit limit(live().bytes + (1 << 20) + 65536);
+  const cudaStream_t s = new_stream();
+  void *a = nullptr, *b = nullptr;
+  ASSERT_CUDA(cudaMallocAsync(&a, 1 << 20, s));
+  EXPECT_EQ(cudaMallocAsync(&b, 1 << 20, s), cudaErrorMemoryAllocation);
+  (void)cudaGetLastError();
+  launch(fill_kernel, 1, 32, 0, s, static_cast<float*>(a), 1.0f, 100);
+  EXPECT_CUDA(cudaFreeAsync(a, s));
+  EXPECT_CUDA(cudaMallocAsync(&b, 1 << 20, s));
+  EXPECT_NE(a, b);
+  EXPECT_CUDA(cudaFreeAsync(b, s));
+  EXPECT_CUDA(cudaStreamSynchronize(s));
+  EXPECT_CUDA(cudaStreamDestroy(s));
+}
+
 TEST(Memory, ABufferLeftByAKernelIsFoundToTheByte) {
   float* a = device_memory<float>(100);
   launch(fill_kernel, 1, 32, 0, nullptr, a, 1.0f, 100);
