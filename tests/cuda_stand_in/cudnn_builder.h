@@ -161,17 +161,21 @@ inline Described unfinished_graph(cudnnHandle_t h, const std::vector<Described>&
   std::vector<cudnnBackendDescriptor_t> all;
   for (const Described& o : operations) all.push_back(o.get());
   Described g(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-  g.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, h);
+  if (h) g.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, h);
   EXPECT_CUDNN(g.try_set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, all));
   return g;
 }
 
-/// The configurations that the heuristics name, best first.
+/// The configurations that the heuristics name, best first; for the device that is described, where
+/// none is at hand.
 inline std::vector<Described> configurations(const Described& graph,
-                                             cudnnBackendHeurMode_t m = CUDNN_HEUR_MODE_A) {
+                                             cudnnBackendHeurMode_t m = CUDNN_HEUR_MODE_A,
+                                             const Described* device = nullptr) {
   Described heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
-  heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, m).finalize();
+  heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, m);
+  if (device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
+  heuristics.finalize();
   std::int64_t n = 0;
   EXPECT_CUDNN(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
                                         CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &n, nullptr));
