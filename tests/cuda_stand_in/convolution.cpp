@@ -40,23 +40,26 @@ void each_tap(const ConvolutionShape& s, At at) {
 }
 
 // One row for each pixel of the result: what the filter of a group meets there.
-void gather(const ConvolutionShape& s, const Sizes& z, const float* image, float* rows) {
-  std::fill(rows, rows + z.pixels * z.depth, 0.0f);
+template <class T>
+void gather(const ConvolutionShape& s, const Sizes& z, const T* image, T* rows) {
+  std::fill(rows, rows + z.pixels * z.depth, T{});
   each_tap(s, [&](int64_t pixel, int64_t tap, int64_t from) {
     std::copy_n(image + from * s.channels, z.group_channels,
                 rows + pixel * z.depth + tap * z.group_channels);
   });
 }
-void scatter(const ConvolutionShape& s, const Sizes& z, const float* rows, float* image) {
+template <class T>
+void scatter(const ConvolutionShape& s, const Sizes& z, const T* rows, T* image) {
   each_tap(s, [&](int64_t pixel, int64_t tap, int64_t to) {
-    const float* from = rows + pixel * z.depth + tap * z.group_channels;
+    const T* from = rows + pixel * z.depth + tap * z.group_channels;
     for (int64_t c = 0; c < z.group_channels; ++c) image[to * s.channels + c] += from[c];
   });
 }
 
 // Depth-wise filters with the channels innermost, so that all loops run along them.
-std::vector<float> transposed(const float* w, int64_t channels, int64_t taps) {
-  std::vector<float> out(std::size_t(channels * taps));
+template <class T>
+std::vector<T> transposed(const T* w, int64_t channels, int64_t taps) {
+  std::vector<T> out(std::size_t(channels * taps));
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t t = 0; t < taps; ++t) out[std::size_t(t * channels + c)] = w[c * taps + t];
   return out;
@@ -64,14 +67,15 @@ std::vector<float> transposed(const float* w, int64_t channels, int64_t taps) {
 
 }  // namespace
 
-void convolve(const ConvolutionShape& s, const float* x, const float* w, float* y) {
+template <class T>
+void convolve(const ConvolutionShape& s, const T* x, const T* w, T* y) {
   const Sizes z(s);
   if (z.depthwise) {
     const auto taps = transposed(w, s.channels, z.depth);
-    std::fill(y, y + s.batch * z.pixels * s.outputs, 0.0f);
+    std::fill(y, y + s.batch * z.pixels * s.outputs, T{});
     for (int64_t b = 0; b < s.batch; ++b) {
-      const float* image = x + b * s.height * s.width * s.channels;
-      float* result = y + b * z.pixels * s.outputs;
+      const T* image = x + b * s.height * s.width * s.channels;
+      T* result = y + b * z.pixels * s.outputs;
       each_tap(s, [&](int64_t pixel, int64_t tap, int64_t from) {
         for (int64_t c = 0; c < s.channels; ++c)
           result[pixel * s.channels + c] +=
@@ -80,25 +84,25 @@ void convolve(const ConvolutionShape& s, const float* x, const float* w, float* 
     }
     return;
   }
-  std::vector<float> rows(std::size_t(z.pixels * z.depth));
+  std::vector<T> rows(std::size_t(z.pixels * z.depth));
   for (int64_t b = 0; b < s.batch; ++b)
     for (int64_t g = 0; g < s.groups; ++g) {
       gather(s, z, x + b * s.height * s.width * s.channels + g * z.group_channels, rows.data());
-      multiply<float>(z.group_outputs, z.pixels, z.depth,
-                      {w + g * z.group_outputs * z.depth, z.depth, 1}, {rows.data(), 1, z.depth},
-                      y + b * z.pixels * s.outputs + g * z.group_outputs, s.outputs, false);
+      multiply<T>(z.group_outputs, z.pixels, z.depth,
+                  {w + g * z.group_outputs * z.depth, z.depth, 1}, {rows.data(), 1, z.depth},
+                  y + b * z.pixels * s.outputs + g * z.group_outputs, s.outputs, false);
     }
 }
 
-void convolve_gradient_of_image(const ConvolutionShape& s, const float* w, const float* dy,
-                                float* dx) {
+template <class T>
+void convolve_gradient_of_image(const ConvolutionShape& s, const T* w, const T* dy, T* dx) {
   const Sizes z(s);
-  std::fill(dx, dx + s.batch * s.height * s.width * s.channels, 0.0f);
+  std::fill(dx, dx + s.batch * s.height * s.width * s.channels, T{});
   if (z.depthwise) {
     const auto taps = transposed(w, s.channels, z.depth);
     for (int64_t b = 0; b < s.batch; ++b) {
-      float* image = dx + b * s.height * s.width * s.channels;
-      const float* result = dy + b * z.pixels * s.outputs;
+      T* image = dx + b * s.height * s.width * s.channels;
+      const T* result = dy + b * z.pixels * s.outputs;
       each_tap(s, [&](int64_t pixel, int64_t tap, int64_t to) {
         for (int64_t c = 0; c < s.channels; ++c)
           image[to * s.channels + c] +=
@@ -107,27 +111,28 @@ void convolve_gradient_of_image(const ConvolutionShape& s, const float* w, const
     }
     return;
   }
-  std::vector<float> rows(std::size_t(z.pixels * z.depth));
+  std::vector<T> rows(std::size_t(z.pixels * z.depth));
   for (int64_t b = 0; b < s.batch; ++b)
     for (int64_t g = 0; g < s.groups; ++g) {
-      multiply<float>(z.depth, z.pixels, z.group_outputs,
-                      {w + g * z.group_outputs * z.depth, 1, z.depth},
-                      {dy + b * z.pixels * s.outputs + g * z.group_outputs, 1, s.outputs},
-                      rows.data(), z.depth, false);
+      multiply<T>(z.depth, z.pixels, z.group_outputs,
+                  {w + g * z.group_outputs * z.depth, 1, z.depth},
+                  {dy + b * z.pixels * s.outputs + g * z.group_outputs, 1, s.outputs}, rows.data(),
+                  z.depth, false);
       scatter(s, z, rows.data(), dx + b * s.height * s.width * s.channels + g * z.group_channels);
     }
 }
 
-void convolve_gradient_of_filter(const ConvolutionShape& s, const float* x, const float* dy,
-                                 float* dw, int64_t first) {
+template <class T>
+void convolve_gradient_of_filter(const ConvolutionShape& s, const T* x, const T* dy, T* dw,
+                                 int64_t first) {
   const Sizes z(s);
-  std::fill(dw, dw + s.outputs * z.depth, 0.0f);
-  std::vector<float> rows(z.depthwise ? std::size_t(s.channels * z.depth)
-                                      : std::size_t(z.pixels * z.depth));
+  std::fill(dw, dw + s.outputs * z.depth, T{});
+  std::vector<T> rows(z.depthwise ? std::size_t(s.channels * z.depth)
+                                  : std::size_t(z.pixels * z.depth));
   for (int64_t k = 0; k < s.batch; ++k) {
     const int64_t b = (first + k) % s.batch;
-    const float* image = x + b * s.height * s.width * s.channels;
-    const float* result = dy + b * z.pixels * s.outputs;
+    const T* image = x + b * s.height * s.width * s.channels;
+    const T* result = dy + b * z.pixels * s.outputs;
     if (z.depthwise) {
       each_tap(s, [&](int64_t pixel, int64_t tap, int64_t from) {
         for (int64_t c = 0; c < s.channels; ++c)
@@ -138,9 +143,9 @@ void convolve_gradient_of_filter(const ConvolutionShape& s, const float* x, cons
     }
     for (int64_t g = 0; g < s.groups; ++g) {
       gather(s, z, image + g * z.group_channels, rows.data());
-      multiply<float>(z.depth, z.group_outputs, z.pixels, {rows.data(), 1, z.depth},
-                      {result + g * z.group_outputs, s.outputs, 1},
-                      dw + g * z.group_outputs * z.depth, z.depth, true);
+      multiply<T>(z.depth, z.group_outputs, z.pixels, {rows.data(), 1, z.depth},
+                  {result + g * z.group_outputs, s.outputs, 1}, dw + g * z.group_outputs * z.depth,
+                  z.depth, true);
     }
   }
   if (!z.depthwise) return;
@@ -148,5 +153,14 @@ void convolve_gradient_of_filter(const ConvolutionShape& s, const float* x, cons
     for (int64_t t = 0; t < z.depth; ++t)
       dw[c * z.depth + t] = rows[std::size_t(t * s.channels + c)];
 }
+
+#define STANDIN_CONVOLUTIONS(T)                                                                 \
+  template void convolve<T>(const ConvolutionShape&, const T*, const T*, T*);                   \
+  template void convolve_gradient_of_image<T>(const ConvolutionShape&, const T*, const T*, T*); \
+  template void convolve_gradient_of_filter<T>(const ConvolutionShape&, const T*, const T*, T*, \
+                                               std::int64_t);
+STANDIN_CONVOLUTIONS(float)
+STANDIN_CONVOLUTIONS(double)
+#undef STANDIN_CONVOLUTIONS
 
 }  // namespace standin

@@ -1,5 +1,5 @@
-// Convolutions of dense float arrays behind the stand-in of cuDNN: images as (batch, height, width,
-// channels), filters as (outputs, height, width, channels of a group).
+// Convolutions of dense arrays of float or double behind the stand-in of cuDNN: images as (batch,
+// height, width, channels), filters as (outputs, height, width, channels of a group).
 #pragma once
 #include <cstdint>
 
@@ -14,12 +14,14 @@ struct ConvolutionShape {
 };
 
 /// y = x * w.
-void convolve(const ConvolutionShape& shape, const float* x, const float* w, float* y);
+template <class T>
+void convolve(const ConvolutionShape& shape, const T* x, const T* w, T* y);
 /// dx, from dy and w.
-void convolve_gradient_of_image(const ConvolutionShape& shape, const float* w, const float* dy,
-                                float* dx);
+template <class T>
+void convolve_gradient_of_image(const ConvolutionShape& shape, const T* w, const T* dy, T* dx);
 /// dw, from x and dy; the batch is summed up from image `first` on, around its end.
-void convolve_gradient_of_filter(const ConvolutionShape& shape, const float* x, const float* dy,
-                                 float* dw, std::int64_t first);
+template <class T>
+void convolve_gradient_of_filter(const ConvolutionShape& shape, const T* x, const T* dy, T* dw,
+                                 std::int64_t first);
 
 }  // namespace standin

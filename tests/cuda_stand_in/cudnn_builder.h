@@ -91,6 +91,7 @@ struct Sizes {
   std::int64_t n, h, w, c, k, r, s, groups = 1;
   Dims pre{1, 1}, post{1, 1}, stride{1, 1}, dilation{1, 1};
   cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+  cudnnDataType_t compute = CUDNN_DATA_FLOAT;
 
   std::int64_t out(int i) const {
     const std::int64_t size = i ? w : h, reach = ((i ? s : r) - 1) * dilation[i] + 1;
@@ -109,7 +110,7 @@ inline std::size_t count(const Dims& d) {
 inline Described unfinished_convolution(const Sizes& q) {
   Described c(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   c.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, std::int64_t{2});
-  c.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+  c.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, q.compute);
   c.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, q.mode);
   c.set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, q.pre)
       .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, q.post);

@@ -265,16 +265,22 @@ void require_any_support(const std::vector<Operation>& graph) {
             "the stand-in does not know the point-wise mode", CUDNN_STATUS_NOT_SUPPORTED);
     auto tensors = o.inputs();
     tensors.push_back(o.output());
+    // double stands alone: the library has it for single convolutions, with sums of double.
+    const bool wide = graph.front().image.type == CUDNN_DATA_DOUBLE;
+    require(!wide || graph.size() == 1, "nothing is fused in double",
+            CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN);
     for (const Tensor& t : tensors) {
-      require(t.type != CUDNN_DATA_DOUBLE, "no engine has double",
+      require((t.type == CUDNN_DATA_DOUBLE) == wide, "double and other types are mixed",
               CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
       require(t.dims.size() == 4, "tensors of four dimensions are wanted",
               CUDNN_STATUS_NOT_SUPPORTED_SHAPE);
+      // The library has other layouts, and mixes of them; our backend never means one.
       require(t.channels_innermost(), "a tensor's channels are not innermost (NHWC)",
               CUDNN_STATUS_NOT_SUPPORTED_LAYOUT);
     }
     if (pointwise) continue;
-    require(o.convolution.compute == CUDNN_DATA_FLOAT, "sums are of float",
+    require(o.convolution.compute == (wide ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT),
+            "sums are of float, or of double for tensors of double",
             CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
     require(o.image.type == o.filter.type &&
                 (o.result.type == o.image.type || o.result.is_virtual || i + 1 < graph.size()),
@@ -295,7 +301,8 @@ bool is_supported(const std::vector<Operation>& graph) {
 
 std::vector<Engine> suggestions(const std::vector<Operation>& graph, cudnnBackendHeurMode_t mode) {
   if (!is_supported(graph)) return {};
-  if (mode == CUDNN_HEUR_MODE_FALLBACK) return {Engine::kPlain};
+  const bool wide = graph.front().image.type == CUDNN_DATA_DOUBLE;
+  if (wide || mode == CUDNN_HEUR_MODE_FALLBACK) return {Engine::kPlain};
   std::vector<Engine> order{Engine::kTensorCore, Engine::kWinograd, Engine::kPlain};
   if (mode == CUDNN_HEUR_MODE_B) std::swap(order[0], order[1]);
   if (is_gradient(graph)) order.insert(order.begin(), Engine::kNondeterministic);
@@ -321,6 +328,8 @@ std::vector<cudnnBackendNumericalNote_t> notes(const std::vector<Operation>& gra
 void require_supported(const std::vector<Operation>& graph, Engine engine) {
   require_any_support(graph);
   const Operation& first = graph.front();
+  require(first.image.type != CUDNN_DATA_DOUBLE || engine == Engine::kPlain,
+          "the engine has no double", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
   if (engine == Engine::kNondeterministic)
     require(is_gradient(graph), "the engine is for gradients", CUDNN_STATUS_NOT_SUPPORTED);
   if (engine != Engine::kWinograd) return;

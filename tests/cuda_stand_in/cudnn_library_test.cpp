@@ -73,6 +73,16 @@ TEST(CudnnLibrary, FloatConvolutionsHaveExactPlans) {
   }
 }
 
+TEST(CudnnLibrary, DoubleHasPlans) {
+  Sizes q = sizes();
+  q.compute = CUDNN_DATA_DOUBLE;
+  const auto d = CUDNN_DATA_DOUBLE;
+  EXPECT_GT(plans({forward(q, tensor(1, q.x(), d), tensor(2, q.filter(), d), tensor(3, q.y(), d))
+                       .finalize()})
+                .exact,
+            0);
+}
+
 // A convolution and what follows: z adds an image, b a bias, r is ReLU, c is ReLU clipped at 6.
 Plans fused(const std::string& steps) {
   const Sizes q = sizes();

@@ -1,4 +1,5 @@
-// How cuDNN's stand-in runs a graph: each tensor as a dense float array, channels innermost; what
+// How cuDNN's stand-in runs a graph: each tensor as a dense array of float, or of
+// double where all are that, channels innermost; what
 // is virtual never leaves that form.
 #include <cmath>
 
@@ -10,7 +11,8 @@ namespace standin::dnn {
 
 namespace {
 
-using Values = std::vector<float>;
+template <class T>
+using Values = std::vector<T>;
 
 // Calls at(place in the dense array, place in memory) for all elements.
 template <class At>
@@ -27,60 +29,68 @@ void each_element(const Tensor& t, At at) {
 float rounded(float v, cudnnDataType_t type) {
   return type == CUDNN_DATA_HALF ? to_half(v) : type == CUDNN_DATA_BFLOAT16 ? to_bfloat16(v) : v;
 }
+double rounded(double v, cudnnDataType_t) { return v; }
 
-template <class T>
-void read_as(const Tensor& t, const void* from, Values& to) {
-  each_element(t,
-               [&](std::size_t i, int64_t at) { to[i] = load(static_cast<const T*>(from) + at); });
+template <class Stored>
+void read_as(const Tensor& t, const void* from, Values<float>& to) {
+  each_element(
+      t, [&](std::size_t i, int64_t at) { to[i] = load(static_cast<const Stored*>(from) + at); });
 }
-template <class T>
-void write_as(const Tensor& t, const Values& from, void* to) {
-  each_element(t, [&](std::size_t i, int64_t at) { store(static_cast<T*>(to) + at, from[i]); });
+void read_into(Values<float>& to, const Tensor& t, const void* from) {
+  switch (t.type) {
+    case CUDNN_DATA_HALF:
+      return read_as<__half>(t, from, to);
+    case CUDNN_DATA_BFLOAT16:
+      return read_as<__nv_bfloat16>(t, from, to);
+    default:
+      return read_as<float>(t, from, to);
+  }
+}
+void read_into(Values<double>& to, const Tensor& t, const void* from) {
+  each_element(t, [&](std::size_t i, int64_t at) { to[i] = static_cast<const double*>(from)[at]; });
+}
+
+template <class Stored>
+void write_as(const Tensor& t, const Values<float>& from, void* to) {
+  each_element(t,
+               [&](std::size_t i, int64_t at) { store(static_cast<Stored*>(to) + at, from[i]); });
+}
+void write_from(const Values<float>& from, const Tensor& t, void* to) {
+  switch (t.type) {
+    case CUDNN_DATA_HALF:
+      return write_as<__half>(t, from, to);
+    case CUDNN_DATA_BFLOAT16:
+      return write_as<__nv_bfloat16>(t, from, to);
+    default:
+      return write_as<float>(t, from, to);
+  }
+}
+void write_from(const Values<double>& from, const Tensor& t, void* to) {
+  each_element(t, [&](std::size_t i, int64_t at) { static_cast<double*>(to)[at] = from[i]; });
 }
 
 // The tensors of a graph while it runs.
+template <class T>
 class Tensors {
  public:
   explicit Tensors(const std::map<int64_t, void*>& pointers) : pointers_(pointers) {}
 
   // A copy, which the caller may change.
-  Values read(const Tensor& t) const {
+  Values<T> read(const Tensor& t) const {
     if (t.is_virtual || made_.contains(t.uid)) return made_.at(t.uid);
-    Values v(std::size_t(t.count()));
-    const void* p = pointers_.at(t.uid);
-    switch (t.type) {
-      case CUDNN_DATA_HALF:
-        read_as<__half>(t, p, v);
-        break;
-      case CUDNN_DATA_BFLOAT16:
-        read_as<__nv_bfloat16>(t, p, v);
-        break;
-      default:
-        read_as<float>(t, p, v);
-    }
+    Values<T> v(std::size_t(t.count()));
+    read_into(v, t, pointers_.at(t.uid));
     return v;
   }
-  void write(const Tensor& t, Values v) {
-    if (!t.is_virtual) {
-      void* p = pointers_.at(t.uid);
-      switch (t.type) {
-        case CUDNN_DATA_HALF:
-          write_as<__half>(t, v, p);
-          break;
-        case CUDNN_DATA_BFLOAT16:
-          write_as<__nv_bfloat16>(t, v, p);
-          break;
-        default:
-          write_as<float>(t, v, p);
-      }
-    }
-    for (float& x : v) x = rounded(x, t.type);
+  void write(const Tensor& t, Values<T> v) {
+    if (!t.is_virtual) write_from(v, t, pointers_.at(t.uid));
+    for (T& x : v) x = rounded(x, t.type);
     made_[t.uid] = std::move(v);
   }
 
  private:
   const std::map<int64_t, void*>& pointers_;
-  std::map<int64_t, Values> made_;
+  std::map<int64_t, Values<T>> made_;
 };
 
 ConvolutionShape shape_of(const Operation& o) {
@@ -92,11 +102,12 @@ ConvolutionShape shape_of(const Operation& o) {
 }
 
 // A filter for a convolution proper, turned by half a turn.
-Values turned(const Operation& o, Values w) {
+template <class T>
+Values<T> turned(const Operation& o, Values<T> w) {
   if (o.convolution.mode == CUDNN_CROSS_CORRELATION) return w;
   const auto& d = o.filter.dims;
   const int64_t taps = d[2] * d[3], channels = d[1];
-  Values out(w.size());
+  Values<T> out(w.size());
   for (int64_t k = 0; k < d[0]; ++k)
     for (int64_t t = 0; t < taps; ++t)
       for (int64_t c = 0; c < channels; ++c)
@@ -105,42 +116,44 @@ Values turned(const Operation& o, Values w) {
   return out;
 }
 
-void run_convolution(const Operation& o, Engine engine, Tensors& tensors) {
+template <class T>
+void run_convolution(const Operation& o, Engine engine, Tensors<T>& tensors) {
   static int64_t runs = 0;
   const ConvolutionShape s = shape_of(o);
-  Values out(std::size_t(o.output().count()));
+  Values<T> out(std::size_t(o.output().count()));
   const auto input = [&](const Tensor& t) {
-    Values v = tensors.read(t);
+    Values<T> v = tensors.read(t);
     if (engine == Engine::kTensorCore && t.type == CUDNN_DATA_FLOAT)
-      for (float& x : v) x = to_tf32(x);
+      for (T& x : v) x = to_tf32(float(x));
     return v;
   };
   switch (o.kind) {
     case Kind::kForward:
-      convolve(s, input(o.image).data(), turned(o, input(o.filter)).data(), out.data());
+      convolve<T>(s, input(o.image).data(), turned(o, input(o.filter)).data(), out.data());
       break;
     case Kind::kBackwardData:
-      convolve_gradient_of_image(s, turned(o, input(o.filter)).data(), input(o.result).data(),
-                                 out.data());
+      convolve_gradient_of_image<T>(s, turned(o, input(o.filter)).data(), input(o.result).data(),
+                                    out.data());
       break;
     default: {
       const int64_t first = engine == Engine::kNondeterministic ? runs++ % s.batch : 0;
-      convolve_gradient_of_filter(s, input(o.image).data(), input(o.result).data(), out.data(),
-                                  first);
+      convolve_gradient_of_filter<T>(s, input(o.image).data(), input(o.result).data(), out.data(),
+                                     first);
       out = turned(o, std::move(out));
     }
   }
-  const auto alpha = float(o.alpha), beta = float(o.beta);
+  const auto alpha = T(o.alpha), beta = T(o.beta);
   if (alpha != 1)
-    for (float& v : out) v *= alpha;
+    for (T& v : out) v *= alpha;
   if (beta != 0) {
-    const Values before = tensors.read(o.output());
+    const Values<T> before = tensors.read(o.output());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] += beta * before[i];
   }
   tensors.write(o.output(), std::move(out));
 }
 
-float apply(const Pointwise& p, float x, float b) {
+template <class T>
+T apply(const Pointwise& p, T x, T b) {
   switch (p.mode) {
     case CUDNN_POINTWISE_ADD:
       return x + b;
@@ -155,18 +168,18 @@ float apply(const Pointwise& p, float x, float b) {
     case CUDNN_POINTWISE_MIN:
       return std::fmin(x, b);
     case CUDNN_POINTWISE_RELU_FWD: {
-      const auto lower = float(p.lower), upper = float(p.upper);
+      const auto lower = T(p.lower), upper = T(p.upper);
       if (std::isnan(x)) return p.keeps_nan ? x : lower;
-      return x < lower ? lower + float(p.slope) * (x - lower) : x > upper ? upper : x;
+      return x < lower ? lower + T(p.slope) * (x - lower) : x > upper ? upper : x;
     }
     case CUDNN_POINTWISE_TANH_FWD:
       return std::tanh(x);
     case CUDNN_POINTWISE_SIGMOID_FWD:
       return 1 / (1 + std::exp(-x));
     case CUDNN_POINTWISE_SWISH_FWD:
-      return x / (1 + std::exp(-float(p.beta) * x));
+      return x / (1 + std::exp(-T(p.beta) * x));
     case CUDNN_POINTWISE_ELU_FWD:
-      return x > 0 ? x : float(p.elu) * std::expm1(x);
+      return x > 0 ? x : T(p.elu) * std::expm1(x);
     case CUDNN_POINTWISE_ABS:
       return std::abs(x);
     case CUDNN_POINTWISE_EXP:
@@ -180,9 +193,11 @@ float apply(const Pointwise& p, float x, float b) {
   }
 }
 
-void run_pointwise(const Operation& o, Tensors& tensors) {
-  const Values x = tensors.read(o.image), b = o.binary ? tensors.read(o.filter) : Values{0};
-  Values out(std::size_t(o.result.count()));
+template <class T>
+void run_pointwise(const Operation& o, Tensors<T>& tensors) {
+  const Values<T> x = tensors.read(o.image);
+  const Values<T> b = o.binary ? tensors.read(o.filter) : Values<T>{0};
+  Values<T> out(std::size_t(o.result.count()));
   // The steps in a dense array that broadcasts to the result's dimensions.
   struct Steps {
     explicit Steps(const std::vector<int64_t>& d)
@@ -194,29 +209,38 @@ void run_pointwise(const Operation& o, Tensors& tensors) {
   };
   const Steps sx(o.image.dims), sb(o.binary ? o.filter.dims : std::vector<int64_t>{1, 1, 1, 1});
   const auto& d = o.result.dims;
-  const auto alpha = float(o.alpha), beta = float(o.beta);
+  const auto alpha = T(o.alpha), beta = T(o.beta);
   std::size_t i = 0;
   for (int64_t n = 0; n < d[0]; ++n)
     for (int64_t h = 0; h < d[2]; ++h)
       for (int64_t w = 0; w < d[3]; ++w) {
-        const float* xs = x.data() + n * sx.n + h * sx.y + w * sx.x;
-        const float* bs = b.data() + n * sb.n + h * sb.y + w * sb.x;
+        const T* xs = x.data() + n * sx.n + h * sx.y + w * sx.x;
+        const T* bs = b.data() + n * sb.n + h * sb.y + w * sb.x;
         for (int64_t c = 0; c < d[1]; ++c, ++i)
           out[i] = apply(o.pointwise, alpha * xs[c * sx.c], beta * bs[c * sb.c]);
       }
   tensors.write(o.result, std::move(out));
 }
 
-}  // namespace
-
-void run(const std::vector<Operation>& graph, Engine engine,
-         const std::map<int64_t, void*>& pointers) {
-  Tensors tensors(pointers);
+template <class T>
+void run_as(const std::vector<Operation>& graph, Engine engine,
+            const std::map<int64_t, void*>& pointers) {
+  Tensors<T> tensors(pointers);
   for (const Operation& o : graph)
     if (o.kind == Kind::kPointwise)
       run_pointwise(o, tensors);
     else
       run_convolution(o, engine, tensors);
+}
+
+}  // namespace
+
+void run(const std::vector<Operation>& graph, Engine engine,
+         const std::map<int64_t, void*>& pointers) {
+  if (graph.front().image.type == CUDNN_DATA_DOUBLE)
+    run_as<double>(graph, engine, pointers);
+  else
+    run_as<float>(graph, engine, pointers);
 }
 
 }  // namespace standin::dnn

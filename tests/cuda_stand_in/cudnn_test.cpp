@@ -13,6 +13,7 @@ namespace {
 template <class T>
 constexpr cudnnDataType_t type_of() {
   if constexpr (std::is_same_v<T, float>) return CUDNN_DATA_FLOAT;
+  if constexpr (std::is_same_v<T, double>) return CUDNN_DATA_DOUBLE;
   if constexpr (std::is_same_v<T, __half>) return CUDNN_DATA_HALF;
   return CUDNN_DATA_BFLOAT16;
 }
@@ -22,7 +23,10 @@ std::vector<T> numbers(std::size_t n, unsigned seed) {
   std::vector<T> v(n);
   for (T& x : v) {
     seed = seed * 1664525u + 1013904223u;
-    store(&x, float(seed >> 9) / float(1 << 22) - 1);
+    if constexpr (std::is_same_v<T, double>)
+      x = double(seed) / (1u << 31) - 1;
+    else
+      store(&x, float(seed >> 9) / float(1 << 22) - 1);
   }
   return v;
 }
@@ -54,6 +58,12 @@ struct Cudnn : ::testing::Test {
   }
 };
 
+double number(double v) { return v; }
+template <class T>
+double number(T v) {
+  return load(&v);
+}
+
 // What the three convolutions give, in double.
 struct Truth {
   std::vector<double> y, dx, dw;
@@ -76,9 +86,9 @@ struct Truth {
                   const auto xi = std::size_t(((n * q.h + a) * q.w + b) * q.c + k / kg * cg + c);
                   const auto wi = std::size_t(((k * q.r + fr) * q.s + ft) * cg + c);
                   const auto yi = std::size_t(((n * q.out(0) + i) * q.out(1) + j) * q.k + k);
-                  y[yi] += double(load(&x[xi])) * load(&w[wi]);
-                  dx[xi] += double(load(&dy[yi])) * load(&w[wi]);
-                  dw[wi] += double(load(&dy[yi])) * load(&x[xi]);
+                  y[yi] += number(x[xi]) * number(w[wi]);
+                  dx[xi] += number(dy[yi]) * number(w[wi]);
+                  dw[wi] += number(dy[yi]) * number(x[xi]);
                 }
   }
 };
@@ -89,7 +99,7 @@ void compare(const char* what, const std::vector<double>& want, const T* p, doub
   double largest = 1;
   for (double v : want) largest = std::max(largest, std::abs(v));
   for (std::size_t i = 0; i < want.size(); ++i)
-    ASSERT_NEAR(load(&got[i]), want[i], tolerance * largest) << what << " " << i;
+    ASSERT_NEAR(number(got[i]), want[i], tolerance * largest) << what << " " << i;
 }
 
 template <class T>
@@ -126,7 +136,7 @@ void all_directions(Cudnn& test, const Sizes& q, double tolerance) {
         compare("dw", truth.dw, dw, tolerance);
       }
     }
-    EXPECT_GE(ran, 2);
+    EXPECT_GE(ran, type == CUDNN_DATA_DOUBLE ? 1 : 2);
   }
 }
 
@@ -149,6 +159,10 @@ TEST_F(Cudnn, ConvolutionsOfEveryKindAgreeWithPlainSums) {
   for (const Sizes& q : all) all_directions<float>(*this, q, 3e-3);  // TF32 among them
   all_directions<__half>(*this, all[0], 2e-3);
   all_directions<__nv_bfloat16>(*this, all[1], 1e-2);
+  for (Sizes q : all) {
+    q.compute = CUDNN_DATA_DOUBLE;
+    all_directions<double>(*this, q, 1e-14);
+  }
 }
 
 TEST_F(Cudnn, EnginesSayWhatTheyDoToNumbers) {
@@ -326,10 +340,13 @@ TEST_F(Cudnn, WhatNoEngineHasIsNotSuggested) {
   EXPECT_FALSE(configurations(right).empty());
   const Described nchw = graph(plain(1, q.x()), tensor(2, q.filter()), tensor(3, q.y()));
   EXPECT_TRUE(configurations(nchw).empty());
+  // double with sums of float, or with float.
   const auto d = CUDNN_DATA_DOUBLE;
   EXPECT_TRUE(
       configurations(graph(tensor(1, q.x(), d), tensor(2, q.filter(), d), tensor(3, q.y(), d)))
           .empty());
+  EXPECT_TRUE(
+      configurations(graph(tensor(1, q.x(), d), tensor(2, q.filter()), tensor(3, q.y()))).empty());
   // And made by hand, the plan is refused.
   Described engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   engine.set(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, nchw)
