@@ -12,6 +12,14 @@
 namespace tuco::test {
 namespace {
 
+/// Skipped where there is no other device.
+class DevicesAgree : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (test_devices() == std::vector{Device::cpu()}) GTEST_SKIP() << "no device but the CPU";
+  }
+};
+
 using Tensors = std::vector<Tensor>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -40,7 +48,6 @@ void expect_agreement(const op::Any& op, const Tensors& inputs, double float32_t
   const Outputs expected = results(op, wide);
   std::string shapes;
   for (const Tensor& input : inputs) shapes += " " + input.shape().to_string();
-  bool compared = false;
   for (const Device device : test_devices()) {
     if (device == Device::cpu()) continue;
     for (const DType floating : {DType::float32, DType::float64})
@@ -57,10 +64,8 @@ void expect_agreement(const op::Any& op, const Tensors& inputs, double float32_t
                                                     : 1e-12,
                        fmt::format("output {}", i));
         }
-        compared = true;
       }
   }
-  EXPECT_TRUE(compared) << "no other device";
 }
 
 /// Ops on int8 take float32, or nothing of the kind.
@@ -87,7 +92,7 @@ Tensor integers(const Shape& shape, uint64_t seed, int64_t low = -128, int64_t h
 }
 
 template <class... Op>
-void expect_same_samples(TypeList<Op...>) {
+void expect_same_samples(op::TypeList<Op...>) {
   const auto check = [](const auto& list) {
     for (const Sample& sample : list) expect_same_bytes(sample.op, sample.inputs);
   };
@@ -97,7 +102,7 @@ void expect_same_samples(TypeList<Op...>) {
   (of(Tag<Op>{}), ...);
 }
 
-TEST(DevicesAgree, OnTheSamplesOfInt8) { expect_same_samples(op::QuantizedList{}); }
+TEST_F(DevicesAgree, OnTheSamplesOfInt8) { expect_same_samples(op::QuantizedList{}); }
 
 /// x, weight, bias and multipliers of a product.
 Tensors product(const Shape& x, const Shape& weight) {
@@ -110,13 +115,13 @@ Tensors product(const Shape& x, const Shape& weight) {
           integers<int32_t>({weight[0]}, 3, -999, 999), from_values(multipliers, {weight[0], 2})};
 }
 
-TEST(DevicesAgree, OnInt8Products) {
+TEST_F(DevicesAgree, OnInt8Products) {
   for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle}) {
     const op::Requantize out{5, -100, 120, rounding};
     for (const int64_t depth : {1, 3, 4, 12}) {  // whole words, and not
       for (const int64_t groups : {1, 2}) {
         const op::QConv2d conv{
-            {.stride = {1, 2}, .padding = {2, 0, 1, 1}, .dilation = {2, 1}, .groups = groups},
+            {.stride = {1, 2}, .dilation = {2, 1}, .padding = {2, 0, 1, 1}, .groups = groups},
             -3,
             out};
         Tensors inputs = product({2, 7, 6, groups * depth}, {6, 3, 2, depth});
@@ -132,7 +137,7 @@ TEST(DevicesAgree, OnInt8Products) {
   }
 }
 
-TEST(DevicesAgree, OnInt8PoolsMeansAndSoftmax) {
+TEST_F(DevicesAgree, OnInt8PoolsMeansAndSoftmax) {
   const op::PoolWindow window{
       .kernel = {3, 2}, .stride = 2, .padding = {1, 0, 1, 1}, .ceil_mode = true};
   op::PoolWindow counting = window;
@@ -149,7 +154,7 @@ TEST(DevicesAgree, OnInt8PoolsMeansAndSoftmax) {
     expect_same_bytes(op::QSoftmax{}, {integers<int8_t>({5, depth}, 3), from_values(table, {256})});
 }
 
-TEST(DevicesAgree, OnTheWayToInt8) {
+TEST_F(DevicesAgree, OnTheWayToInt8) {
   // Ties, ends, and what is no number.
   std::vector<float> values = {NAN,   kInfinity, -kInfinity, 0.25f,     -0.25f,
                                0.75f, 1e30f,     -1e30f,     0.2499999f};
@@ -159,7 +164,7 @@ TEST(DevicesAgree, OnTheWayToInt8) {
                       {from_values(values, {static_cast<int64_t>(values.size())})});
 }
 
-TEST(DevicesAgree, OnPools) {
+TEST_F(DevicesAgree, OnPools) {
   for (const int64_t channels : {1, 3, 8})
     for (const bool ceil_mode : {false, true}) {
       const op::PoolWindow window{
@@ -178,7 +183,7 @@ TEST(DevicesAgree, OnPools) {
     }
 }
 
-TEST(DevicesAgree, OnResizing) {
+TEST_F(DevicesAgree, OnResizing) {
   for (const Hw size : {Hw(17, 5), Hw(3, 20), Hw(1, 1)})
     for (const bool corners : {false, true})
       for (const bool centers : {false, true}) {
@@ -192,12 +197,13 @@ TEST(DevicesAgree, OnResizing) {
 /// Rows and channels: some of all, few rows, more rows than a reduction has threads at once.
 const Shape kRows[] = {{1, 1}, {5, 4}, {3001, 3}, {30000, 1}, {2500, 8}, {67, 260}, {3, 7, 6, 33}};
 
-TEST(DevicesAgree, OnBatchNormalisation) {
+TEST_F(DevicesAgree, OnBatchNormalisation) {
   for (const Shape& shape : kRows) {
     const Shape channels = {shape.back()};
     const Tensor x = spread(shape, 1), gamma = spread(channels, 2), beta = spread(channels, 3),
-                 skip = spread(shape, 4), gradient = spread(shape, 5);
-    if (shape.numel() > shape.back()) {  // one row has no variance to speak of
+                 skip = spread(shape, 4),
+                 gradient = x + spread(shape, 5, 0, 1);  // sums that do not cancel by chance
+    if (shape.numel() > shape.back()) {                  // one row has no variance to speak of
       expect_agreement(op::BatchNormTrain{1e-3}, {x, gamma, beta}, 1e-5);
       expect_agreement(op::BatchNormRelu{1e-3}, {x, gamma, beta}, 1e-5);
       expect_agreement(op::BatchNormRelu{1e-3}, {x, gamma, beta, skip}, 1e-5);
@@ -213,9 +219,10 @@ TEST(DevicesAgree, OnBatchNormalisation) {
   }
 }
 
-TEST(DevicesAgree, OnTheVarianceOfDataFarFromZero) {
+TEST_F(DevicesAgree, OnTheVarianceOfDataFarFromZero) {
   for (const int64_t channels : {3, 4}) {
-    const Tensor x = spread({4000, channels}, 1) + 10000.0, one = ones({channels}, DType::float64);
+    const Tensor x = spread({4000, channels}, 1) + 10000.0,
+                 one = ones({channels}, {DType::float64});
     const Tensor variance =
         results(op::BatchNormTrain{}, {x.to(DType::float32).to(DType::float64), one, one})[2];
     for (const Device device : test_devices()) {
@@ -225,7 +232,7 @@ TEST(DevicesAgree, OnTheVarianceOfDataFarFromZero) {
   }
 }
 
-TEST(DevicesAgree, OnBatchNormalisationWithPooling) {
+TEST_F(DevicesAgree, OnBatchNormalisationWithPooling) {
   for (const int64_t channels : {1, 6, 8})
     for (const int64_t pool : {2, 3}) {
       const Tensor images = spread({3, 11, 10, channels}, 1), gamma = spread({channels}, 2),
@@ -239,7 +246,7 @@ TEST(DevicesAgree, OnBatchNormalisationWithPooling) {
     }
 }
 
-TEST(DevicesAgree, OnSoftmax) {
+TEST_F(DevicesAgree, OnSoftmax) {
   for (const int64_t n : {1, 2, 31, 33, 1000, 1024, 5000}) {
     const Tensor x = spread({5, n}, 1, -20, 20), gradient = spread({5, n}, 2);
     const Tensor y = results(op::Softmax{}, {x})[0], log_y = results(op::LogSoftmax{}, {x})[0];
@@ -250,7 +257,7 @@ TEST(DevicesAgree, OnSoftmax) {
   }
 }
 
-TEST(DevicesAgree, OnSoftmaxOfWhatIsNoNumber) {
+TEST_F(DevicesAgree, OnSoftmaxOfWhatIsNoNumber) {
   for (const Device device : test_devices())
     for (const int64_t n : {40, 3000}) {
       std::vector<float> values(static_cast<size_t>(4 * n), 1.0f);
@@ -272,7 +279,7 @@ TEST(DevicesAgree, OnSoftmaxOfWhatIsNoNumber) {
     }
 }
 
-TEST(DevicesAgree, OnLstm) {
+TEST_F(DevicesAgree, OnLstm) {
   for (const double clip : {0.0, 0.4})
     for (const int64_t states : {1, 3}) {
       const Tensors in = {spread({3, 4, 5}, 1), spread({28, 5}, 2),     spread({28, 7}, 3),
