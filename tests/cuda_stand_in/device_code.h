@@ -67,6 +67,12 @@ void* shared_memory(const void* key, std::size_t bytes, std::size_t align);
 void* dynamic_shared_memory();
 
 /// The bytes of one kernel argument, after its conversion to the parameter's type.
+/// Whether every byte of a T belongs to a member. Of lambdas, which hold empty structs, gcc says so
+/// too often.
+template <class T>
+inline constexpr bool is_full = std::has_unique_object_representations_v<T> &&
+                                (std::is_scalar_v<T> || std::is_aggregate_v<T>);
+
 /// Checks the launch's limits and arguments as CUDA does (a refusal is left for cudaGetLastError)
 /// and puts the kernel into the stream's queue. `kernel` is its address, as for
 /// cudaFuncSetAttribute.
@@ -95,7 +101,7 @@ void launch(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared
       [&](const auto&... v) {
         const standin::Argument list[] = {
             {&v, sizeof v, std::is_pointer_v<std::decay_t<decltype(v)>>,
-             std::has_unique_object_representations_v<std::decay_t<decltype(v)>>}...,
+             standin::is_full<std::decay_t<decltype(v)>>}...,
             {nullptr, 0, false, false}};
         standin::enqueue_kernel(reinterpret_cast<const void*>(kernel), __PRETTY_FUNCTION__, grid,
                                 block, shared_bytes, stream, std::span(list, sizeof...(Params)),

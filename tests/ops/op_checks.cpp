@@ -190,7 +190,7 @@ void expect_all_written(const Sample& sample, DType floating, Device device) {
   for (const Tensor& tensor : expected) {
     outputs.push_back(empty(tensor.meta()));
     const std::vector<uint8_t> ones(tensor.numel() * size_of(tensor.dtype()), 0xFF);
-    backend(device).copy_from_host(outputs.back().raw(), ones.data(), ones.size());
+    backend(tensor.device()).copy_from_host(outputs.back().raw(), ones.data(), ones.size());
   }
   const Tensor arena = empty({4 << 20}, {DType::uint8, device});
   const std::vector<uint8_t> ones(arena.numel(), 0xFF);
