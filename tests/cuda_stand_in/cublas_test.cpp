@@ -210,6 +210,45 @@ TEST_F(Cublas, TheFullExtentOfEachOperandIsChecked) {
                  "the results of a batch overlap");
 }
 
+TEST_F(Cublas, IsCapturedAndFailsOnADeviceThatFailed) {
+  float* p = upload(std::vector<float>(4, 2));
+  float* c = upload(std::vector<float>(4, 1));
+  const auto add = [&] {  // c += p p
+    return cublasGemmEx(h, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 2, &one, p, kFloat, 2, p, kFloat, 2,
+                        &one, c, kFloat, 2, CUBLAS_COMPUTE_32F, kAlgorithm);
+  };
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t exec = nullptr;
+  ASSERT_CUDA(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+  EXPECT_CUBLAS(add());
+  ASSERT_CUDA(cudaStreamEndCapture(s, &graph));
+  ASSERT_CUDA(cudaGraphInstantiate(&exec, graph, 0));
+  for (int i = 0; i < 3; ++i) EXPECT_CUDA(cudaGraphLaunch(exec, s));
+  wait();
+  EXPECT_EQ(download(c, 4), std::vector<float>(4, 25));
+  EXPECT_CUDA(cudaGraphDestroy(graph));
+  EXPECT_CUDA(cudaGraphExecDestroy(exec));
+  EXPECT_MISTAKE(cudaGraphDestroy(graph), "a graph that is not alive");
+  EXPECT_MISTAKE(cudaGraphExecDestroy(exec), "a graph not alive");
+  EXPECT_MISTAKE(cudaGraphLaunch(exec, s), "a graph that is not alive");
+  {
+    const FailTask fault(cudaErrorIllegalAddress);
+    EXPECT_CUBLAS(add());
+    EXPECT_EQ(cudaStreamSynchronize(s), cudaErrorIllegalAddress);
+    EXPECT_EQ(add(), CUBLAS_STATUS_EXECUTION_FAILED);
+  }
+  (void)cudaGetLastError();
+  float* scalar = upload(std::vector<float>{1});
+  EXPECT_MISTAKE(cublasGemmEx(h, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 2, scalar, p, kFloat, 2, p, kFloat,
+                              2, &one, c, kFloat, 2, CUBLAS_COMPUTE_32F, kAlgorithm),
+                 "alpha or beta is device memory");
+  EXPECT_CUDA(cudaSetDevice(1));
+  const cudaStream_t other = new_stream();
+  EXPECT_MISTAKE(cublasSetStream(h, other), "the stream is of device 1, the handle of device 0");
+  EXPECT_CUDA(cudaStreamDestroy(other));
+  EXPECT_CUDA(cudaSetDevice(0));
+}
+
 TEST_F(Cublas, StreamWorkspaceAndPointerModeAreThoseOfTheCall) {
   float* p = upload(std::vector<float>(4, 2));
   float* c = device_memory<float>(4);

@@ -398,6 +398,38 @@ TEST_F(Cudnn, ExecutionChecksItsPointers) {
   EXPECT_CUDA(cudaStreamDestroy(other));
 }
 
+TEST_F(Fused, IsCapturedIntoAGraph) {
+  const Described plan = unfinished_plan(h, configurations(graph())[0]).finalize();
+  char* work = device_memory<char>(std::size_t(workspace_of(plan)));
+  cudaGraph_t captured = nullptr;
+  cudaGraphExec_t exec = nullptr;
+  ASSERT_CUDA(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+  EXPECT_CUDNN(
+      cudnnBackendExecute(h, plan.get(), pack({1, 2, 4, 6}, {X, W, B, Y}, work).finalize().get()));
+  ASSERT_CUDA(cudaStreamEndCapture(s, &captured));
+  ASSERT_CUDA(cudaGraphInstantiate(&exec, captured, 0));
+  EXPECT_CUDA(cudaGraphLaunch(exec, s));
+  wait();
+  const auto first = download(Y, count(q.y()));
+  EXPECT_FALSE(std::isnan(first[0]));
+  const std::vector<float> zeros(x.size());
+  EXPECT_CUDA(cudaMemcpy(X, zeros.data(), zeros.size() * 4, cudaMemcpyHostToDevice));
+  EXPECT_CUDA(cudaGraphLaunch(exec, s));
+  wait();
+  const auto second = download(Y, count(q.y()));
+  for (std::size_t i = 0; i < second.size(); ++i)
+    EXPECT_EQ(second[i], std::clamp(b[i % 4], 0.0f, 3.0f));
+  EXPECT_CUDA(cudaGraphDestroy(captured));
+  EXPECT_CUDA(cudaGraphExecDestroy(exec));
+  EXPECT_CUDA(cudaSetDevice(1));
+  EXPECT_MISTAKE(
+      cudnnBackendExecute(h, plan.get(), pack({1, 2, 4, 6}, {X, W, B, Y}, work).finalize().get()),
+      "the handle was made for device 0");
+  EXPECT_CUDA(cudaSetDevice(0));
+  int no_descriptor = 0;
+  EXPECT_MISTAKE(cudnnBackendFinalize(&no_descriptor), "a descriptor that is not alive");
+}
+
 TEST(CudnnHandles, AreOfADeviceAndAlive) {
   cudnnHandle_t h = nullptr;
   ASSERT_EQ(cudnnCreate(&h), CUDNN_STATUS_SUCCESS);

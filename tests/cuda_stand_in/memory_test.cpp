@@ -144,6 +144,7 @@ TEST(Memory, UseAfterFreeAndDoubleFreeAreFound) {
   EXPECT_MISTAKE(cudaFree(a), "not the start of a live allocation");
   int host = 0;
   EXPECT_MISTAKE(cudaFree(&host), "not the start of a live allocation");
+  EXPECT_MISTAKE(cudaFreeAsync(a, nullptr), "not the start of a live allocation");
   EXPECT_MISTAKE(cudaFreeHost(&host), "not the start of live pinned memory");
 
   const cudaStream_t s = new_stream(), other = new_stream();

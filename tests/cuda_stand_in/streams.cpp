@@ -129,6 +129,7 @@ cudaError_t put(CUstream_st& stream, Task task) {
 
 cudaError_t enqueue(cudaStream_t stream, std::string name, std::vector<Buffer> buffers,
                     std::function<void()> work) {
+  if (world().sticky != cudaSuccess) return world().sticky;
   const auto s = stream_of(stream);
   for (const Buffer& b : buffers)
     if (b.bytes) require_device(b, name, s->device);

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include "faults.h"
 #include "kernels.h"
@@ -157,6 +158,7 @@ TEST_F(Streams, EventsMeasureTime) {
   (void)cudaGetLastError();
   EXPECT_CUDA(cudaEventDestroy(a));
   EXPECT_MISTAKE(cudaEventRecord(a, s), "an event that is not alive");
+  EXPECT_MISTAKE(cudaStreamSynchronize(cudaStreamPerThread), "has no cudaStreamPerThread");
   EXPECT_CUDA(cudaEventDestroy(b));
 }
 
@@ -182,6 +184,29 @@ TEST_F(Streams, HostFunctionsRunInOrderAndMayNotCallTheRuntime) {
   EXPECT_EQ(seen.value, 6);
   EXPECT_EQ(seen.status, cudaErrorNotPermitted);
   (void)cudaGetLastError();
+}
+
+TEST_F(Streams, ThreadsWaitForEachOthersWork) {
+  std::vector<std::thread> threads;
+  std::vector<float> seen(4, -1);
+  fill(0, s);
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) {
+        const cudaStream_t mine = new_stream();
+        cudaEvent_t done = nullptr;
+        EXPECT_CUDA(cudaEventCreateWithFlags(&done, cudaEventDisableTiming));
+        EXPECT_CUDA(cudaEventRecord(done, s));
+        EXPECT_CUDA(cudaStreamWaitEvent(mine, done, 0));
+        std::vector<float> out(4, -1);
+        EXPECT_CUDA(cudaMemcpyAsync(out.data(), x, 16, cudaMemcpyDeviceToHost, mine));
+        seen[std::size_t(t)] = out[0];
+        EXPECT_CUDA(cudaEventDestroy(done));
+        EXPECT_CUDA(cudaStreamDestroy(mine));
+      }
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(seen, std::vector<float>(4, 0));
 }
 
 TEST_F(Streams, EagerAndRandomOrdersRunBeforeTheWait) {
