@@ -1,5 +1,4 @@
-// Convolutions: float32 by cuDNN, with what follows in the same pass where it has an engine for
-// that; float64, and what cuDNN refuses, by kernels of our own.
+// Convolutions: by cuDNN, and by kernels of our own what it refuses.
 #include "tuco/core/ops/conv2d.h"
 
 #include "tuco/devices/cuda/conv2d_kernels.h"
@@ -9,18 +8,14 @@
 namespace tuco::cuda {
 namespace {
 
+/// cuDNN's convolution, or ours where it has none.
 template <class T>
 void run_forward(const WindowGeometry& g, const Tensor& images, const Tensor& weight,
                  const Epilogue<T>& epilogue, const Tensor& output, Call& call) {
   if (output.numel() == 0) return;
   T *x = ptr<T>(images), *w = ptr<T>(weight), *y = ptr<T>(output);
-  bool done = false;
-  if constexpr (std::is_same_v<T, float>) {
-    ConvolutionPlans& plans = call.device.convolutions();
-    if (plans.run(Direction::forward, g, {x, w, y}, epilogue, call)) return;
-    done = plans.run(Direction::forward, g, {x, w, y}, {}, call);
-  }
-  if (!done) conv2d_forward(g, x, w, y, call.stream);
+  if (call.device.convolutions().run<T>(Direction::forward, g, {x, w, y}, epilogue, call)) return;
+  conv2d_forward(g, x, w, y, call.stream);
   finish(epilogue, g.batch * g.out_h * g.out_w, g.out_c, y, call.stream);
 }
 
@@ -49,10 +44,9 @@ void run(const op::Conv2dGradInput& op, Inputs in, Out out, Call& call) {
   if (out[0].numel() == 0) return;
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     T *dy = ptr<T>(in[0]), *w = ptr<T>(in[1]), *dx = ptr<T>(out[0]);
-    if constexpr (std::is_same_v<T, float>)
-      if (in[0].numel() > 0 && call.device.convolutions().run(Direction::grad_input, g,
-                                                              {dx, w, dy}, {}, call))
-        return;
+    if (in[0].numel() > 0 &&
+        call.device.convolutions().run<T>(Direction::grad_input, g, {dx, w, dy}, {}, call))
+      return;
     conv2d_grad_input(g, dy, w, dx, call.stream);
   });
 }
@@ -61,10 +55,9 @@ void run(const op::Conv2dGradWeight& op, Inputs in, Out out, Call& call) {
   const WindowGeometry g = geometry(op.conv, in[0].shape(), op.weight);
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     T *x = ptr<T>(in[0]), *dy = ptr<T>(in[1]), *dw = ptr<T>(out[0]);
-    if constexpr (std::is_same_v<T, float>)
-      if (in[1].numel() > 0 && call.device.convolutions().run(Direction::grad_weight, g,
-                                                              {x, dw, dy}, {}, call))
-        return;
+    if (in[1].numel() > 0 &&
+        call.device.convolutions().run<T>(Direction::grad_weight, g, {x, dw, dy}, {}, call))
+      return;
     conv2d_grad_weight(g, x, dy, dw, call.stream);
   });
 }

@@ -1,4 +1,4 @@
-// Convolution by kernels of our own: plain, for float64 and for what cuDNN has no engine for.
+// Convolution by kernels of our own: plain, for what cuDNN has no engine for.
 #pragma once
 #include <cuda_runtime_api.h>
 

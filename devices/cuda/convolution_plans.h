@@ -1,4 +1,4 @@
-// Convolutions of float32 by cuDNN: the plan for each is looked for once and kept.
+// Convolutions by cuDNN: the plan for each is looked for once and kept.
 #pragma once
 #include <map>
 
@@ -11,10 +11,11 @@ namespace tuco::cuda {
 
 enum class Direction { forward, grad_input, grad_weight };
 
-/// One convolution's operands in the order that cuDNN is told them. For the gradients, the result
-/// stands where forward has an input.
+/// One convolution's operands by their places in forward. Of the gradients, the result stands where
+/// forward has an input.
+template <class T>
 struct ConvolutionOperands {
-  float *images, *weight, *output;
+  T *images, *weight, *output;
 };
 
 /// The plans of one device; used by one thread at a time.
@@ -22,18 +23,32 @@ class ConvolutionPlans {
  public:
   explicit ConvolutionPlans(DeviceContext& device) : device_(device) {}
 
-  /// Puts the convolution, with what follows it, into the stream. False, with nothing done, where
-  /// cuDNN has no engine for it (paddings that differ, say). The epilogue goes with forward alone.
-  bool run(Direction direction, const WindowGeometry& geometry, const ConvolutionOperands& operands,
-           const Epilogue<float>& epilogue, Call& call);
+  /// Puts the convolution into the stream, and what follows it, which goes with forward alone: in
+  /// the same pass as far as cuDNN has an engine for that. False, with nothing done, where it has
+  /// none for the convolution. T is float or double.
+  template <class T>
+  bool run(Direction direction, const WindowGeometry& geometry,
+           const ConvolutionOperands<T>& operands, const Epilogue<T>& epilogue, Call& call);
 
  private:
-  using Key = std::array<int64_t, 26>;
+  /// What follows the convolution in its graph: [+ addend] + bias [ReLU].
+  struct Fused {
+    bool bias = false, addend = false, relu = false;
+  };
+  using Key = std::array<int64_t, 25>;
+
+  template <class T>
+  bool run_graph(Direction direction, const WindowGeometry& geometry,
+                 const ConvolutionOperands<T>& operands, const T* bias, const T* addend, bool relu,
+                 Call& call);
   const std::optional<ExecutionPlan>& plan(Direction direction, const WindowGeometry& geometry,
-                                           const Epilogue<float>& epilogue, int64_t alignment);
+                                           Fused fused, cudnnDataType_t type, int64_t alignment);
+  /// At least `count` zeros.
+  const void* zeros(int64_t count, size_t size, Call& call);
 
   DeviceContext& device_;
   std::map<Key, std::optional<ExecutionPlan>> plans_;
+  std::unique_ptr<Storage> zeros_;
 };
 
 }  // namespace tuco::cuda

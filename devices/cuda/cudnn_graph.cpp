@@ -135,13 +135,13 @@ bool Descriptor::try_finalize() {
   return true;
 }
 
-Descriptor graph_tensor(int64_t id, const std::array<int64_t, 4>& nchw, bool is_virtual,
-                        int64_t alignment) {
+Descriptor graph_tensor(int64_t id, cudnnDataType_t type, const std::array<int64_t, 4>& nchw,
+                        bool is_virtual, int64_t alignment) {
   const auto [n, c, h, w] = nchw;
   const std::array<int64_t, 4> strides = {h * w * c, 1, w * c, c};
   (void)n;
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_DATA_FLOAT)
+  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, nchw)
       .set(CUDNN_ATTR_TENSOR_STRIDES, strides)
       .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)

@@ -56,8 +56,8 @@ class Descriptor {
 
 /// A tensor of a graph: NHWC in memory, (n, c, h, w) in cuDNN's order of dimensions. `id` names it
 /// when the graph runs; a virtual one is only handed on from one operation to the next.
-Descriptor graph_tensor(int64_t id, const std::array<int64_t, 4>& nchw, bool is_virtual,
-                        int64_t alignment);
+Descriptor graph_tensor(int64_t id, cudnnDataType_t type, const std::array<int64_t, 4>& nchw,
+                        bool is_virtual, int64_t alignment);
 
 /// What a plan may do.
 struct PlanLimits {

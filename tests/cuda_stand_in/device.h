@@ -24,6 +24,8 @@ struct Buffer {
   const void* at;
   std::size_t bytes;
   const char* name;
+  /// What may be no pointer at all: left out where its memory was freed.
+  bool is_guess = false;
 };
 
 /// One call from the host into a library: holds the one lock of the stand-in, counts the call, and

@@ -59,6 +59,7 @@ std::vector<Buffer> buffers_of(std::span<const Argument> arguments, const std::s
         if (!arguments[a].is_full && !is_allocated(p)) continue;
         require_device({p, 0, "a pointer in an argument"}, name, device);
         buffers.push_back(whole_allocation(p));
+        buffers.back().is_guess = !arguments[a].is_full;
       } else if (p && !is_pinned(p, 1)) {
         if (arguments[a].is_pointer) mistake(name + ": " + which + " is a pointer of the host");
         if (arguments[a].is_full && word > 0xffffffff && word < (std::uint64_t{1} << 47) && is_mapped(word))

@@ -38,6 +38,7 @@ void run(Task& task) {
   std::vector<const Allocation*> buffers;
   for (const Buffer& b : task.buffers) {
     if (!in_device(b.at)) continue;
+    if (b.is_guess && !is_allocated(b.at)) continue;
     require_device(b, task.name, -1);  // again: it may have been freed since
     const Allocation* a = find(b.at);
     if (std::find(buffers.begin(), buffers.end(), a) == buffers.end()) buffers.push_back(a);
