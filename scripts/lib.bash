@@ -8,6 +8,12 @@ if [[ -n $memory_kib && $((memory_kib / 1572864)) -lt $build_jobs ]]; then
   build_jobs=$((memory_kib / 1572864 > 0 ? memory_kib / 1572864 : 1))
 fi
 
+# The GPU architectures to compile for, where the CUDA toolkit is there: this machine's, or else one
+# that shows that it compiles.
+cuda_architectures() {
+  if nvidia-smi -L >/dev/null 2>&1; then echo native; else echo 90-real; fi
+}
+
 die() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
   exit 1
