@@ -14,13 +14,8 @@ rm -rf "$own"
 mkdir -p "$own"
 cd "$own"
 
-# Containers run as root, and forbid processes to read each other's memory.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_btl_vader_single_copy_mechanism=none
-# What MPI keeps until the end of the program is not ours.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 export TUCO_NUM_THREADS=1
-several=("$mpirun" --oversubscribe --bind-to none -n)
+several=("$mpirun" -n)
 
 fail() {
   echo "FAILED: $*"
