@@ -253,9 +253,9 @@ std::vector<std::string> complaints(const Make& tensors_of, int64_t second_bucke
   std::vector<std::string> result(2);
   run_processes(2, [&](Communicator& processes) {
     const int rank = processes.rank();
-    const auto [parameters, buffers] = tensors_of(rank);
+    const auto tensors = tensors_of(rank);
     result[static_cast<size_t>(rank)] = message_of<Error>([&] {
-      DataParallel(parameters, buffers,
+      DataParallel(tensors.first, tensors.second,
                    {.bucket_bytes = rank ? second_bucket : 100, .processes = &processes});
     });
   });
