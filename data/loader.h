@@ -27,11 +27,10 @@ struct LoaderOptions {
   bool drop_last = false;
   /// Where the batches come out. To a GPU they are copied as they are read ahead, while it computes.
   Device device = Device::cpu();
-  /// Read only this part of each batch: part r of n with batches of b sees samples r b to (r + 1) b
-  /// - 1 of those of one loader with batches of n b, in the same order and augmented alike. A last
-  /// batch that is not full is divided in the same way, and the up to n - 1 samples that are left
-  /// over then are left out, so that all parts have as many: the mean over them is that of the
-  /// whole.
+  /// Read only this part of each batch: with batches of b, part r of n is what a loader with
+  /// batches of n b has at its places from r b to before (r + 1) b, in the same order and augmented
+  /// alike. A last batch that is not full is divided in the same way; up to n - 1 samples are left
+  /// over then, and left out: all parts are equal, so that the mean over them is that of the whole.
   Shard shard = {};
 };
 

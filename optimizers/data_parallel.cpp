@@ -33,7 +33,7 @@ std::pair<std::string, std::string> first_difference(std::string_view a, std::st
   }
 }
 
-/// A view of `count` of the numbers in a flat tensor, in a shape.
+/// A view of the numbers of a flat tensor from `first` on, in a shape.
 Tensor part(const Tensor& flat, int64_t first, const Shape& shape) {
   return Tensor(flat.storage(), Layout(shape, Layout(shape).strides, first), flat.dtype());
 }
@@ -191,7 +191,7 @@ void DataParallel::backward_ends() {
 void DataParallel::pack(Item& item) {
   const Tensor gradient = item.parameter.grad();
   if (gradient.defined()) {
-    // The mean is the sum of parts: no sum is larger than the gradients are.
+    // The mean as a sum of parts, which does not overflow where the gradients do not.
     run_in_place(op::Affine{1.0 / processes_->size(), 0}, {&gradient, 1}, {&item.gradient, 1});
   } else {
     item.gradient.zero_();

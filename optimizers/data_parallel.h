@@ -32,10 +32,10 @@ struct DataParallelOptions {
 /// statistics of each process's share, and the running ones differ, as in PyTorch.
 class DataParallel : LeafObserver {
  public:
-  /// Gives all processes the parameters and buffers of process 0. Throws Error, on every process,
-  /// if their names, shapes or types differ between processes; and on its own where a parameter
-  /// does not require a gradient, is not dense, is there twice or in another DataParallel, or
-  /// bucket_bytes is not positive.
+  /// Gives all processes the parameters and buffers of process 0; made after Module::to, as
+  /// optimizers are. Throws Error, on every process, if their names, shapes or types differ between
+  /// processes; and on its own where a parameter does not require a gradient, is not dense, is
+  /// there twice or in another DataParallel, or bucket_bytes is not positive.
   explicit DataParallel(const NamedTensors& parameters, const NamedTensors& buffers = {},
                         const DataParallelOptions& options = {});
   ~DataParallel() override;
