@@ -109,6 +109,19 @@ TEST(MpiCommunicator, RefusesWhatItCannotSend) {
             fmt::format("broadcast: from process {0} of {0}", world().size()));
 }
 
+TEST(MpiCommunicator, ErrorsOfMpiAreThrown) {
+  // More bytes come than there is room for; a third process would wait for the one that failed.
+  if (world().size() != 2) GTEST_SKIP() << "of two processes alone";
+  const auto group = world().duplicate();
+  const std::string text =
+      message_of<Error>([&] { group->broadcast(ones({world().rank() == 0 ? 64 : 8})); });
+  if (world().rank() > 0) {
+    EXPECT_TRUE(text.starts_with("MPI: broadcast: ")) << text;
+    EXPECT_NE(text.find("truncated"), std::string::npos) << text;
+  }
+  world().barrier();
+}
+
 TEST(MpiCommunicator, SharesTheCores) {
   // Started without binding, all processes may run on all cores of the machine.
   if (std::getenv("TUCO_NUM_THREADS")) GTEST_SKIP() << "TUCO_NUM_THREADS is set";
