@@ -24,9 +24,7 @@ void run_forward(const WindowGeometry& g, const Tensor& images, const Tensor& we
 void run(const op::Conv2d& op, Inputs in, Out out, Call& call) {
   const WindowGeometry g = geometry(op, in[0].shape(), in[1].shape());
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    run_forward<T>(g, in[0], in[1],
-                   {in.size() > 2 ? ptr<T>(in[2]) : nullptr}, out[0],
-                   call);
+    run_forward<T>(g, in[0], in[1], {in.size() > 2 ? ptr<T>(in[2]) : nullptr}, out[0], call);
   });
 }
 

@@ -91,10 +91,9 @@ void conv2d_grad_weight(const WindowGeometry& g, const T* x, const T* dy, T* dw,
          c, x, dy, dw);
 }
 
-#define TUCO_CONV2D(T)                                                                       \
-  template void conv2d_forward(const WindowGeometry&, const T*, const T*, T*, cudaStream_t); \
-  template void conv2d_grad_input(const WindowGeometry&, const T*, const T*, T*,             \
-                                  cudaStream_t);                                             \
+#define TUCO_CONV2D(T)                                                                          \
+  template void conv2d_forward(const WindowGeometry&, const T*, const T*, T*, cudaStream_t);    \
+  template void conv2d_grad_input(const WindowGeometry&, const T*, const T*, T*, cudaStream_t); \
   template void conv2d_grad_weight(const WindowGeometry&, const T*, const T*, T*, cudaStream_t);
 TUCO_CONV2D(float)
 TUCO_CONV2D(double)

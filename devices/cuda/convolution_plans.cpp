@@ -73,13 +73,12 @@ class GraphOfConvolution {
         {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
          CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
          CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
          CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
         {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
         {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
@@ -135,20 +134,41 @@ const std::optional<ExecutionPlan>& ConvolutionPlans::plan(Direction direction,
                                                            cudnnDataType_t type,
                                                            int64_t alignment) {
   const bool tf32 = float32_precision() == Float32Precision::tf32;
-  const Key key = {static_cast<int64_t>(direction), type, alignment, tf32, fused.bias, fused.addend,
-                   fused.relu, g.batch, g.in_h, g.in_w, g.in_c, g.out_c, g.kernel.h, g.kernel.w,
-                   g.stride.h, g.stride.w, g.dilation.h, g.dilation.w, g.padding.top,
-                   g.padding.bottom, g.padding.left, g.padding.right, g.groups, g.out_h, g.out_w};
+  const Key key = {static_cast<int64_t>(direction),
+                   type,
+                   alignment,
+                   tf32,
+                   fused.bias,
+                   fused.addend,
+                   fused.relu,
+                   g.batch,
+                   g.in_h,
+                   g.in_w,
+                   g.in_c,
+                   g.out_c,
+                   g.kernel.h,
+                   g.kernel.w,
+                   g.stride.h,
+                   g.stride.w,
+                   g.dilation.h,
+                   g.dilation.w,
+                   g.padding.top,
+                   g.padding.bottom,
+                   g.padding.left,
+                   g.padding.right,
+                   g.groups,
+                   g.out_h,
+                   g.out_w};
   const auto [entry, is_new] = plans_.try_emplace(key);
   if (is_new) {
     try {
       PlanLimits limits;
       limits.tf32 = tf32;
-      entry->second = ExecutionPlan::find(
-          device_.dnn(),
-          GraphOfConvolution(g, type, alignment)
-              .operations(direction, fused.bias, fused.addend, fused.relu),
-          limits);
+      entry->second =
+          ExecutionPlan::find(device_.dnn(),
+                              GraphOfConvolution(g, type, alignment)
+                                  .operations(direction, fused.bias, fused.addend, fused.relu),
+                              limits);
     } catch (...) {
       plans_.erase(entry);
       throw;
@@ -182,9 +202,9 @@ bool ConvolutionPlans::run_graph(Direction direction, const WindowGeometry& geom
   int64_t alignment = 16;
   for (const void* pointer : pointers)
     if (reinterpret_cast<uintptr_t>(pointer) % 16 != 0) alignment = sizeof(T);
-  const auto& found = plan(direction, geometry, {bias != nullptr, addend != nullptr, relu},
-                           std::is_same_v<T, double> ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT,
-                           alignment);
+  const auto& found =
+      plan(direction, geometry, {bias != nullptr, addend != nullptr, relu},
+           std::is_same_v<T, double> ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, alignment);
   if (!found) return false;
   const auto bytes = static_cast<int64_t>(found->workspace_bytes());
   void* workspace = bytes ? call.scratch<std::byte>(bytes, device_.device()) : nullptr;

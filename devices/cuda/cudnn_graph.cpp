@@ -51,10 +51,10 @@ bool is_allowed(const Descriptor& configuration, const PlanLimits& limits) {
   return std::all_of(notes.begin(), last, [&](cudnnBackendNumericalNote_t note) {
     switch (note) {
       case CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC:
-        return false;
-      case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
       case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
       case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
+        return false;
+      case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
         return limits.tf32;
       default:
         return true;
@@ -112,8 +112,7 @@ Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, cudnnHandle_t valu
   return set_raw(name, CUDNN_TYPE_HANDLE, 1, &value);
 }
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, std::span<void* const> pointers) {
-  return set_raw(name, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()),
-                 pointers.data());
+  return set_raw(name, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()), pointers.data());
 }
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& value) {
   return set_raw(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value.raw_);

@@ -48,8 +48,7 @@ void* DeviceMemory::map(size_t size) {
 
 void DeviceMemory::unmap(void* block) noexcept {
   // At the end of the program the driver may have gone before the last tensor.
-  if ((pools_ ? cudaFreeAsync(block, stream_) : cudaFree(block)) != cudaSuccess)
-    cudaGetLastError();
+  if ((pools_ ? cudaFreeAsync(block, stream_) : cudaFree(block)) != cudaSuccess) cudaGetLastError();
 }
 
 void DeviceMemory::throw_exhausted(size_t size, const MemoryStats& stats) {

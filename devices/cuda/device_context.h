@@ -61,7 +61,8 @@ class DeviceContext {
   Fault* fault() { return fault_; }
   /// Waits for all that was put into the stream. Throws what a kernel noted.
   void synchronize();
-  /// Copies from the device what the stream will have written, and waits. Throws as synchronize does.
+  /// Copies from the device what the stream will have written, and waits. Throws as synchronize
+  /// does.
   void download(void* destination, const void* source, size_t bytes);
 
   /// Held by whoever puts work into the stream.

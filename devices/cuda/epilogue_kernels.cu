@@ -33,8 +33,7 @@ void finish_by(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y,
 }  // namespace
 
 template <class T>
-void finish(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y,
-            cudaStream_t stream) {
+void finish(const Epilogue<T>& epilogue, int64_t rows, int64_t columns, T* y, cudaStream_t stream) {
   if (!epilogue.changes_anything()) return;
   if (fits_packs<T>(columns, 4, {y, epilogue.bias, epilogue.addend}))
     finish_by<T, 4>(epilogue, rows, columns, y, stream);

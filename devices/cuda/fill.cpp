@@ -81,16 +81,14 @@ void run(const op::Accumulate& op, Inputs in, Out out, Call& call) {
 void run(const op::SgdStep& op, Inputs in, Out out, Call& call) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     const auto formula = sgd_formula<T>(op);
-    for_each_list<T, 3>(in, out,
-                        [&](const auto& list) { sgd_step(formula, list, call.stream); });
+    for_each_list<T, 3>(in, out, [&](const auto& list) { sgd_step(formula, list, call.stream); });
   });
 }
 
 void run(const op::AdamWStep& op, Inputs in, Out out, Call& call) {
   dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
     const auto formula = adamw_formula<T>(op);
-    for_each_list<T, 4>(in, out,
-                        [&](const auto& list) { adamw_step(formula, list, call.stream); });
+    for_each_list<T, 4>(in, out, [&](const auto& list) { adamw_step(formula, list, call.stream); });
   });
 }
 

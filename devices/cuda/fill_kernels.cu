@@ -105,13 +105,12 @@ void sgd_step(const SgdFormula<T>& formula, const TensorList<T, 3>& list, cudaSt
   for_each_element(list, stream, SgdAt<T>{formula});
 }
 template <class T>
-void adamw_step(const AdamWFormula<T>& formula, const TensorList<T, 4>& list,
-                cudaStream_t stream) {
+void adamw_step(const AdamWFormula<T>& formula, const TensorList<T, 4>& list, cudaStream_t stream) {
   for_each_element(list, stream, AdamWAt<T>{formula});
 }
 
-#define TUCO_FILL(T)                                                       \
-  template void fill(T*, T, const Strided<1>&, cudaStream_t);              \
+#define TUCO_FILL(T)                                          \
+  template void fill(T*, T, const Strided<1>&, cudaStream_t); \
   template void fill_steps(T*, double, double, int64_t, cudaStream_t);
 TUCO_FILL(float)
 TUCO_FILL(double)
@@ -122,12 +121,12 @@ TUCO_FILL(int32_t)
 TUCO_FILL(int64_t)
 TUCO_FILL(bool)
 
-#define TUCO_FLOATING(T)                                                                          \
-  template void random(const PhiloxPlace&, bool, T*, int64_t, cudaStream_t);                      \
-  template void dropout(const PhiloxPlace&, float, T, const T*, T*, int64_t, cudaStream_t);       \
-  template void accumulate(T, T, const T*, T*, const Strided<2>&, cudaStream_t);                  \
-  template void accumulate(T, T, const TensorList<T, 2>&, cudaStream_t);                          \
-  template void sgd_step(const SgdFormula<T>&, const TensorList<T, 3>&, cudaStream_t);            \
+#define TUCO_FLOATING(T)                                                                    \
+  template void random(const PhiloxPlace&, bool, T*, int64_t, cudaStream_t);                \
+  template void dropout(const PhiloxPlace&, float, T, const T*, T*, int64_t, cudaStream_t); \
+  template void accumulate(T, T, const T*, T*, const Strided<2>&, cudaStream_t);            \
+  template void accumulate(T, T, const TensorList<T, 2>&, cudaStream_t);                    \
+  template void sgd_step(const SgdFormula<T>&, const TensorList<T, 3>&, cudaStream_t);      \
   template void adamw_step(const AdamWFormula<T>&, const TensorList<T, 4>&, cudaStream_t);
 TUCO_FLOATING(float)
 TUCO_FLOATING(double)

@@ -1,5 +1,5 @@
-// The formulas of core/pointwise_formulas.h in CUDA, for float and double (and the few that integers
-// have). For .cu files.
+// The formulas of core/pointwise_formulas.h in CUDA, for float and double (and the few that
+// integers have). For .cu files.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -30,7 +30,9 @@ class DeviceGuard {
 /// A stream of the current device that does not wait for the legacy one.
 class Stream {
  public:
-  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate"); }
+  Stream() {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
   ~Stream() {
     if (stream_) cudaStreamDestroy(stream_);
   }

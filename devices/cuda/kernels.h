@@ -1,7 +1,8 @@
 // The CUDA backend's kernel for each op: one overload of `run` an op, found by the dispatcher in
 // cuda_backend.cpp, which does not compile while one is missing. Inputs and outputs have been
 // checked by infer, and lie on the call's device, which is the current one; inputs are dense except
-// for the ops that takes_strides names. Everything is put into the call's stream, and nothing waits.
+// for the ops that takes_strides names. Everything is put into the call's stream, and nothing
+// waits.
 #pragma once
 #include <cuda_runtime_api.h>
 

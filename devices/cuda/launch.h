@@ -1,9 +1,9 @@
 // How Tuco writes and starts kernels, so that a .cu file builds with nvcc and, for the tests on the
 // stand-in of the CUDA libraries (tests/cuda_stand_in), with g++. Kernels are plain CUDA but for
 // three rules: they are started by launch() or parallel_for(); static shared memory comes from
-// shared<T, Tag>(), and dynamic from dynamic_shared<T>(). A .cu file includes only headers that nvcc
-// can read, so no fmt: it takes raw pointers and plain structs, and the .cpp file beside it turns
-// tensors into these.
+// shared<T, Tag>(), and dynamic from dynamic_shared<T>(). A .cu file includes only headers that
+// nvcc can read, so no fmt: it takes raw pointers and plain structs, and the .cpp file beside it
+// turns tensors into these.
 #pragma once
 #include <cuda_runtime_api.h>
 

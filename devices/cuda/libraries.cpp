@@ -37,8 +37,10 @@ class Library {
   template <class F>
   void find(F& function, const char* symbol) const {
     function = reinterpret_cast<F>(dlsym(handle_, symbol));
-    require<DeviceError>(function, "{} has no function {}: it is another version than this build of "
-                         "Tuco wants", name_, symbol);
+    require<DeviceError>(function,
+                         "{} has no function {}: it is another version than this build of "
+                         "Tuco wants",
+                         name_, symbol);
   }
 
  private:
@@ -88,8 +90,8 @@ void check(cudnnStatus_t status, const char* what) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   char detail[512] = "";
   cudnn().cudnnGetLastErrorString(detail, sizeof detail);
-  const std::string text =
-      fmt::format("{}: {}{}{}", what, cudnn().cudnnGetErrorString(status), *detail ? ": " : "", detail);
+  const std::string text = fmt::format("{}: {}{}{}", what, cudnn().cudnnGetErrorString(status),
+                                       *detail ? ": " : "", detail);
   if (status == CUDNN_STATUS_ALLOC_FAILED) throw OutOfMemory(text);
   fail<CudaError>("{}", text);
 }

@@ -1,20 +1,23 @@
-// cuBLAS and cuDNN, loaded when they are first needed, so that one program runs on machines with and
-// without them: their functions as tables of pointers.
+// cuBLAS and cuDNN, loaded when they are first needed, so that one program runs on machines with
+// and without them: their functions as tables of pointers.
 #pragma once
 #include <cublas_v2.h>
 #include <cudnn.h>
 
 namespace tuco::cuda {
 
+// clang-format off
 #define TUCO_CUBLAS_FUNCTIONS(F)                                              \
-  F(cublasCreate_v2) F(cublasDestroy_v2) F(cublasSetStream_v2) F(cublasSetMathMode) \
+  F(cublasCreate_v2) F(cublasDestroy_v2) F(cublasSetStream_v2)                \
   F(cublasSetWorkspace_v2) F(cublasGemmStridedBatchedEx_64) F(cublasGetStatusString)
 
-#define TUCO_CUDNN_FUNCTIONS(F)                                                     \
-  F(cudnnCreate) F(cudnnDestroy) F(cudnnSetStream) F(cudnnGetVersion) F(cudnnGetErrorString) \
-  F(cudnnGetLastErrorString) F(cudnnBackendCreateDescriptor)                        \
-  F(cudnnBackendDestroyDescriptor) F(cudnnBackendSetAttribute) F(cudnnBackendGetAttribute) \
+#define TUCO_CUDNN_FUNCTIONS(F)                                               \
+  F(cudnnCreate) F(cudnnDestroy) F(cudnnSetStream)                            \
+  F(cudnnGetErrorString) F(cudnnGetLastErrorString)                           \
+  F(cudnnBackendCreateDescriptor) F(cudnnBackendDestroyDescriptor)            \
+  F(cudnnBackendSetAttribute) F(cudnnBackendGetAttribute)                     \
   F(cudnnBackendFinalize) F(cudnnBackendExecute)
+// clang-format on
 
 #define TUCO_POINTER(name) decltype(&::name) name;
 /// The functions of cuBLAS that the backend calls.

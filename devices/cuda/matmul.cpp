@@ -80,9 +80,8 @@ void run(const op::Linear& op, Inputs in, Out out, Call& call) {
 }
 
 void run(const op::FusedLinear& op, Inputs in, Out out, Call& call) {
-  dispatch_floating(op.name, out[0].dtype(), [&]<class T>() {
-    run_linear<T>(in, out, call, op.bias, op.low, op.high);
-  });
+  dispatch_floating(op.name, out[0].dtype(),
+                    [&]<class T>() { run_linear<T>(in, out, call, op.bias, op.low, op.high); });
 }
 
 }  // namespace tuco::cuda

@@ -40,11 +40,10 @@ void run(const op::Copy&, Inputs in, Out out, Call& call) {
 void run(const op::Cast& op, Inputs in, Out out, Call& call) {
   dispatch_all(op.name, in[0].dtype(), [&]<class From>() {
     dispatch_all(op.name, op.dtype, [&]<class To>() {
-      for_each_walk<2>({in[0].layout(), out[0].layout()},
-                       [&](const Strided<2>& walk, const auto& start) {
-                         cast(base<From>(in[0]) + start[0], base<To>(out[0]) + start[1], walk,
-                              call.stream);
-                       });
+      for_each_walk<2>(
+          {in[0].layout(), out[0].layout()}, [&](const Strided<2>& walk, const auto& start) {
+            cast(base<From>(in[0]) + start[0], base<To>(out[0]) + start[1], walk, call.stream);
+          });
     });
   });
 }
@@ -52,13 +51,13 @@ void run(const op::Cast& op, Inputs in, Out out, Call& call) {
 void run(const op::Where&, Inputs in, Out out, Call& call) {
   const Shape& shape = out[0].shape();
   dispatch_size(out[0].dtype(), [&]<class T>() {
-    for_each_walk<4>(
-        {in[0].layout().expand(shape), in[1].layout().expand(shape), in[2].layout().expand(shape),
-         out[0].layout()},
-        [&](const Strided<4>& walk, const auto& start) {
-          where<T>(base<bool>(in[0]) + start[0], base<T>(in[1]) + start[1],
-                   base<T>(in[2]) + start[2], base<T>(out[0]) + start[3], walk, call.stream);
-        });
+    for_each_walk<4>({in[0].layout().expand(shape), in[1].layout().expand(shape),
+                      in[2].layout().expand(shape), out[0].layout()},
+                     [&](const Strided<4>& walk, const auto& start) {
+                       where<T>(base<bool>(in[0]) + start[0], base<T>(in[1]) + start[1],
+                                base<T>(in[2]) + start[2], base<T>(out[0]) + start[3], walk,
+                                call.stream);
+                     });
   });
 }
 

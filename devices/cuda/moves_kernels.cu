@@ -7,8 +7,7 @@ namespace tuco::cuda {
 namespace {
 
 /// Notes a fault from a kernel.
-__device__ void report(Fault* fault, Fault::Kind kind, int32_t dim, int64_t index,
-                              int64_t size) {
+__device__ void report(Fault* fault, Fault::Kind kind, int32_t dim, int64_t index, int64_t size) {
   if (atomicCAS(&fault->kind, int32_t{Fault::none}, int32_t{kind}) != Fault::none) return;
   fault->dim = dim;
   fault->index = index;
@@ -74,26 +73,24 @@ void gather_grad(const GatherShape& shape, const T* g, const int64_t* index, T* 
   });
 }
 
-#define TUCO_MOVES(T)                                                                          \
-  template void copy(const T*, T*, const Strided<2>&, cudaStream_t);                           \
-  template void where(const bool*, const T*, const T*, T*, const Strided<4>&, cudaStream_t);   \
+#define TUCO_MOVES(T)                                                                        \
+  template void copy(const T*, T*, const Strided<2>&, cudaStream_t);                         \
+  template void where(const bool*, const T*, const T*, T*, const Strided<4>&, cudaStream_t); \
   template void gather(const GatherShape&, const T*, const int64_t*, T*, Fault*, cudaStream_t);
 TUCO_MOVES(uint8_t)
 TUCO_MOVES(uint16_t)
 TUCO_MOVES(uint32_t)
 TUCO_MOVES(uint64_t)
 template void gather_grad(const GatherShape&, const float*, const int64_t*, float*, cudaStream_t);
-template void gather_grad(const GatherShape&, const double*, const int64_t*, double*,
-                          cudaStream_t);
+template void gather_grad(const GatherShape&, const double*, const int64_t*, double*, cudaStream_t);
 
-#define TUCO_CAST(From, To) \
-  template void cast(const From*, To*, const Strided<2>&, cudaStream_t);
-#define TUCO_CASTS(From)                                                        \
-  TUCO_CAST(From, float)                                                        \
-  TUCO_CAST(From, double)                                                       \
-  TUCO_CAST(From, int8_t)                                                       \
-  TUCO_CAST(From, uint8_t)                                                      \
-  TUCO_CAST(From, int16_t)                                                      \
+#define TUCO_CAST(From, To) template void cast(const From*, To*, const Strided<2>&, cudaStream_t);
+#define TUCO_CASTS(From)   \
+  TUCO_CAST(From, float)   \
+  TUCO_CAST(From, double)  \
+  TUCO_CAST(From, int8_t)  \
+  TUCO_CAST(From, uint8_t) \
+  TUCO_CAST(From, int16_t) \
   TUCO_CAST(From, int32_t) TUCO_CAST(From, int64_t) TUCO_CAST(From, bool)
 TUCO_CASTS(float)
 TUCO_CASTS(double)

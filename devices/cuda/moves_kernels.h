@@ -24,8 +24,8 @@ struct GatherShape {
   /// The dimension, for what is reported.
   int dim;
 };
-/// y (outer, count, inner): y[o, j, i] = x[o, index[o, j, i], i]. An index out of range is reported,
-/// and reads 0.
+/// y (outer, count, inner): y[o, j, i] = x[o, index[o, j, i], i]. An index out of range is
+/// reported, and reads 0.
 template <class T>
 void gather(const GatherShape& shape, const T* x, const int64_t* index, T* y, Fault* fault,
             cudaStream_t stream);

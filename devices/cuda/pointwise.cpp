@@ -1,4 +1,5 @@
-// Point-wise ops: dense operands of floating-point types go by fours, everything else along strides.
+// Point-wise ops: dense operands of floating-point types go by fours, everything else along
+// strides.
 #include "tuco/core/error.h"
 #include "tuco/devices/cuda/kernels.h"
 #include "tuco/devices/cuda/pointwise_kernels.h"
@@ -19,15 +20,14 @@ void dispatch_unary(DType dtype, F&& f) {
 template <class T, class R, class Op>
 void run_binary(const Op& op, Inputs in, Out out, Call& call) {
   const Shape& shape = out[0].shape();
-  for_each_walk<3>(
-      {in[0].layout().expand(shape), in[1].layout().expand(shape), out[0].layout()},
-      [&](const Strided<3>& walk, const auto& start) {
-        const T *a = base<T>(in[0]) + start[0], *b = base<T>(in[1]) + start[1];
-        R* y = base<R>(out[0]) + start[2];
-        if constexpr (std::floating_point<T> && std::same_as<T, R>)
-          if (is_dense(walk)) return binary(op, a, b, y, walk.count, call.stream);
-        binary<Op, T, R>(op, a, b, y, walk, call.stream);
-      });
+  for_each_walk<3>({in[0].layout().expand(shape), in[1].layout().expand(shape), out[0].layout()},
+                   [&](const Strided<3>& walk, const auto& start) {
+                     const T *a = base<T>(in[0]) + start[0], *b = base<T>(in[1]) + start[1];
+                     R* y = base<R>(out[0]) + start[2];
+                     if constexpr (std::floating_point<T> && std::same_as<T, R>)
+                       if (is_dense(walk)) return binary(op, a, b, y, walk.count, call.stream);
+                     binary<Op, T, R>(op, a, b, y, walk, call.stream);
+                   });
 }
 
 }  // namespace

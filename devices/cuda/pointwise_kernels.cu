@@ -39,8 +39,7 @@ void unary(const Op& op, const T* x, T* y, const Strided<2>& walk, cudaStream_t 
   });
 }
 template <class Op, class T>
-void unary_grad(const Op& op, const T* g, const T* saved, T* out, int64_t n,
-                cudaStream_t stream) {
+void unary_grad(const Op& op, const T* g, const T* saved, T* out, int64_t n, cudaStream_t stream) {
   map(n, stream, Gradient<Op>{op}, out, g, saved);
 }
 template <class Op, class T>
@@ -89,21 +88,22 @@ auto walked_instances() {
                       walked_binary<Op, int16_t, bool>(), walked_binary<Op, int32_t, bool>(),
                       walked_binary<Op, int64_t, bool>(), walked_binary<Op, bool, bool>()};
   else
-    return std::tuple{
-        walked_binary<Op, float, float>(),     walked_binary<Op, double, double>(),
-        walked_binary<Op, int8_t, int8_t>(),   walked_binary<Op, uint8_t, uint8_t>(),
-        walked_binary<Op, int16_t, int16_t>(), walked_binary<Op, int32_t, int32_t>(),
-        walked_binary<Op, int64_t, int64_t>()};
+    return std::tuple{walked_binary<Op, float, float>(),     walked_binary<Op, double, double>(),
+                      walked_binary<Op, int8_t, int8_t>(),   walked_binary<Op, uint8_t, uint8_t>(),
+                      walked_binary<Op, int16_t, int16_t>(), walked_binary<Op, int32_t, int32_t>(),
+                      walked_binary<Op, int64_t, int64_t>()};
 }
 template <class... U, class... B, class... C>
 auto instantiate(op::TypeList<U...>, op::TypeList<B...>, op::TypeList<C...>) {
   return std::tuple{
-      std::tuple_cat(unary_instances<U, float>()...), std::tuple_cat(unary_instances<U, double>()...),
+      std::tuple_cat(unary_instances<U, float>()...),
+      std::tuple_cat(unary_instances<U, double>()...),
       std::tuple_cat(unary_instances<U, int32_t>()...),
       std::tuple_cat(unary_instances<U, int64_t>()...),
       std::tuple{floating_instances<U, float>()..., floating_instances<U, double>()...,
                  floating_instances<B, float>()..., floating_instances<B, double>()...},
-      std::tuple_cat(walked_instances<B>()...), std::tuple_cat(walked_instances<C>()...)};
+      std::tuple_cat(walked_instances<B>()...),
+      std::tuple_cat(walked_instances<C>()...)};
 }
 
 }  // namespace

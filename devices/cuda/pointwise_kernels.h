@@ -10,13 +10,13 @@
 
 namespace tuco::cuda {
 
-/// Whether a unary formula has a meaning for T: integers know those without transcendental functions.
+/// Whether a unary formula has a meaning for T: integers know those without transcendental
+/// functions.
 template <class Op, class T>
-inline constexpr bool has_unary =
-    std::floating_point<T> ||
-    ((std::same_as<T, int32_t> || std::same_as<T, int64_t>)&&(
-        std::same_as<Op, op::Affine> || std::same_as<Op, op::Clamp> || std::same_as<Op, op::Abs> ||
-        std::same_as<Op, op::Relu>));
+inline constexpr bool has_unary = std::floating_point<T> ||
+                                  ((std::same_as<T, int32_t> || std::same_as<T, int64_t>)&&(
+                                      std::same_as<Op, op::Affine> || std::same_as<Op, op::Clamp> ||
+                                      std::same_as<Op, op::Abs> || std::same_as<Op, op::Relu>));
 
 /// y = f(x), dense.
 template <class Op, class T>

@@ -21,9 +21,10 @@ void with_blocks(const Tensor& x, const Shape& dims, Call& call, const Body& bod
 void run(const op::Sum& op, Inputs in, Out out, Call& call) {
   dispatch_all(op.name, in[0].dtype(), [&]<class T>() {
     if constexpr (sizeof(T) >= 4)
-      with_blocks<T>(in[0], op.dims, call, [&](const ReduceShape& shape, const T* x, void* scratch) {
-        reduce_sum(shape, x, 1, ptr<T>(out[0]), scratch, call.stream);
-      });
+      with_blocks<T>(in[0], op.dims, call,
+                     [&](const ReduceShape& shape, const T* x, void* scratch) {
+                       reduce_sum(shape, x, 1, ptr<T>(out[0]), scratch, call.stream);
+                     });
     else
       unsupported_dtype(op.name, in[0].dtype());
   });

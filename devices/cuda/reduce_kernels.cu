@@ -8,7 +8,8 @@
 namespace tuco::cuda {
 namespace {
 
-/// What a reduction does: begin, take in an element, join two parts of which `a` came first, finish.
+/// What a reduction does: begin, take in an element, join two parts of which `a` came first,
+/// finish.
 template <class T>
 struct Summing {
   using Part = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
@@ -68,7 +69,8 @@ Cut cut_of(const ReduceShape& s) {
   cut.tiles = (s.inner + cut.width - 1) / cut.width;
   // Enough blocks for the largest device, if every thread still has a few rows.
   constexpr int64_t kBlocks = 1024, kRowsOfThread = 8;
-  const int64_t wanted = (kBlocks + s.outer * cut.tiles - 1) / std::max<int64_t>(1, s.outer * cut.tiles);
+  const int64_t wanted =
+      (kBlocks + s.outer * cut.tiles - 1) / std::max<int64_t>(1, s.outer * cut.tiles);
   const int64_t least = kRowsOfThread * (kThreads / cut.width);
   cut.chunks = std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, s.reduced / least));
   cut.rows = (s.reduced + cut.chunks - 1) / cut.chunks;
@@ -162,8 +164,8 @@ void reduce_argmax(const ReduceShape& shape, const T* x, int64_t* y, void* scrat
 
 #define TUCO_SUM(T) \
   template void reduce_sum(const ReduceShape&, const T*, double, T*, void*, cudaStream_t);
-#define TUCO_MAX(T)                                                                    \
-  template void reduce_max(const ReduceShape&, const T*, T*, void*, cudaStream_t);     \
+#define TUCO_MAX(T)                                                                \
+  template void reduce_max(const ReduceShape&, const T*, T*, void*, cudaStream_t); \
   template void reduce_argmax(const ReduceShape&, const T*, int64_t*, void*, cudaStream_t);
 TUCO_SUM(float)
 TUCO_SUM(double)

@@ -71,9 +71,8 @@ void Staging::upload(void* destination, const void* source, size_t bytes, cudaSt
     const size_t piece = std::min(bytes - done, kPiece);
     Buffer& buffer = acquire(piece);
     std::memcpy(buffer.data, static_cast<const char*>(source) + done, piece);
-    const cudaError_t status =
-        cudaMemcpyAsync(static_cast<char*>(destination) + done, buffer.data, piece,
-                        cudaMemcpyHostToDevice, stream);
+    const cudaError_t status = cudaMemcpyAsync(static_cast<char*>(destination) + done, buffer.data,
+                                               piece, cudaMemcpyHostToDevice, stream);
     release_after(buffer, stream);
     check(status, "cudaMemcpyAsync to the device");
     done += piece;

@@ -14,9 +14,9 @@ T* base(const Tensor& tensor) {
   return static_cast<T*>(tensor.storage()->data());
 }
 
-/// Calls body(walk, starts) for pieces that cover the common shape of several layouts: `walk` counts
-/// from starts[k], in elements from the beginning of layout k's storage. There is more than one piece
-/// only where the elements do not fit 31 bits.
+/// Calls body(walk, starts) for pieces that cover the common shape of several layouts: `walk`
+/// counts from starts[k], in elements from the beginning of layout k's storage. There is more than
+/// one piece only where the elements do not fit 31 bits.
 template <int N, class Body>
 void for_each_walk(const std::array<Layout, N>& layouts, const Body& body) {
   const auto merged = merge_dims<N>(layouts);

@@ -33,7 +33,9 @@ std::vector<float> counting(int64_t n) {
   return values;
 }
 
-TEST_F(Cuda, SaysWhatItIs) { EXPECT_NE(backend(device).processor().find("sm_"), std::string::npos); }
+TEST_F(Cuda, SaysWhatItIs) {
+  EXPECT_NE(backend(device).processor().find("sm_"), std::string::npos);
+}
 
 TEST_F(Cuda, CopiesOfAnySizeComeBack) {
   for (const int64_t n : {0, 1, 3, 1000, 1 << 20, (9 << 20) / 4 * 3}) {

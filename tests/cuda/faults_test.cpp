@@ -1,5 +1,5 @@
-// What goes wrong on a real device now and then, planned on the stand-in: an error that says so, and
-// everything goes on; or another way that gives the same.
+// What goes wrong on a real device now and then, planned on the stand-in: an error that says so,
+// and everything goes on; or another way that gives the same.
 #include <gtest/gtest.h>
 
 #include <cublas_v2.h>
@@ -136,8 +136,7 @@ TEST(CudaFaults, WithoutAnyEngineOurOwnKernelsGiveTheSame) {
     return std::pair{images.grad().to_vector<float>(), weight.grad().to_vector<float>()};
   };
   const auto got = gradients(kGpu), expected = gradients(Device::cpu());
-  for (size_t i = 0; i < got.first.size(); ++i)
-    ASSERT_NEAR(got.first[i], expected.first[i], 1e-4);
+  for (size_t i = 0; i < got.first.size(); ++i) ASSERT_NEAR(got.first[i], expected.first[i], 1e-4);
   for (size_t i = 0; i < got.second.size(); ++i)
     ASSERT_NEAR(got.second[i], expected.second[i], 1e-3);
 }
@@ -173,16 +172,18 @@ void expect_device_error(const char* variable, const char* value, const char* te
 }
 
 TEST(CudaFaultsDeathTest, AMissingLibraryIsAnErrorThatNamesIt) {
-  expect_device_error("TUCO_CUBLAS", "/nowhere/libcublas.so", "cuBLAS cannot be loaded.*/nowhere",
-                      [] { matmul(ones({2, 2}, {DType::float32, kGpu}),
-                                  ones({2, 2}, {DType::float32, kGpu})); });
+  expect_device_error(
+      "TUCO_CUBLAS", "/nowhere/libcublas.so", "cuBLAS cannot be loaded.*/nowhere", [] {
+        matmul(ones({2, 2}, {DType::float32, kGpu}), ones({2, 2}, {DType::float32, kGpu}));
+      });
   expect_device_error("TUCO_CUDNN", "/nowhere/libcudnn.so", "cuDNN cannot be loaded.*/nowhere",
                       [] { Convolution(9)(kGpu); });
 }
 
 TEST(CudaFaultsDeathTest, AMachineWithoutADeviceSaysSo) {
-  expect_device_error("STANDIN_DEVICES", "0", "no CUDA device",
-                      [] { ones({2}, {DType::float32, kGpu}); });
+  expect_device_error("STANDIN_DEVICES", "0", "no CUDA device", [] {
+    ones({2}, {DType::float32, kGpu});
+  });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Whole trainings on a GPU follow those on the CPU: the guiding examples' networks on their kinds of
-// data, loss by loss.
+// Whole trainings on a GPU follow those on the CPU: the guiding examples' networks on their kinds
+// of data, loss by loss.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -72,13 +72,18 @@ Conv2d convolution(int64_t in, int64_t out) {
 
 TEST(CudaTraining, CatsAndDogs) {
   manual_seed(1);
-  const Sequential net{convolution(3, 8),  BatchNorm{8},
-                       ReLU{},             MaxPool2d{2},
-                       convolution(8, 16), BatchNorm{16},
-                       ReLU{},             MaxPool2d{2},
+  const Sequential net{convolution(3, 8),
+                       BatchNorm{8},
+                       ReLU{},
+                       MaxPool2d{2},
+                       convolution(8, 16),
+                       BatchNorm{16},
+                       ReLU{},
+                       MaxPool2d{2},
                        Residual{Sequential{convolution(16, 16), BatchNorm{16}, ReLU{},
                                            convolution(16, 16), BatchNorm{16}}},
-                       GlobalMaxPool{},    Dropout{0.2},
+                       GlobalMaxPool{},
+                       Dropout{0.2},
                        Linear{{.in = 16, .out = 2}}};
   const data::DrawnPets pets(64, {.size = 32, .augment = data::standard(), .seed = 1});
   expect_same_curve(net, pets, {.batch = 16, .steps = 12, .lr = 0.05});
@@ -88,9 +93,9 @@ TEST(CudaTraining, Digits) {
   const auto file = test::shared_data("data/mnist-t10k-images-idx3-ubyte.gz");
   TUCO_NEEDS_SHARED(file, "data/mnist-t10k-images-idx3-ubyte.gz");
   manual_seed(1);
-  const Sequential net{convolution(1, 12),  BatchNorm{12}, ReLU{},          MaxPool2d{2},
-                       convolution(12, 24), BatchNorm{24}, ReLU{},          MaxPool2d{2},
-                       convolution(24, 48), BatchNorm{48}, GlobalMaxPool{}, ReLU{},
+  const Sequential net{convolution(1, 12),           BatchNorm{12}, ReLU{},          MaxPool2d{2},
+                       convolution(12, 24),          BatchNorm{24}, ReLU{},          MaxPool2d{2},
+                       convolution(24, 48),          BatchNorm{48}, GlobalMaxPool{}, ReLU{},
                        Linear{{.in = 48, .out = 10}}};
   const data::Mnist digits(file.parent_path(), data::Split::test,
                            {data::RandomRotation{8}, data::RandomResizedCrop{.side = {0.9f, 1}}});

@@ -335,8 +335,8 @@ void expect_strides_do_not_matter(const Sample& sample, DType floating, Device d
     const Outputs outputs = run_op(sample.op, list);
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (!gives_gradient(sample, outputs, i)) continue;
-      const Tensor seed = expand(full({}, 0.7, {outputs[i].dtype(), outputs[i].device()}),
-                                 outputs[i].shape());
+      const Tensor seed =
+          expand(full({}, 0.7, {outputs[i].dtype(), outputs[i].device()}), outputs[i].shape());
       // A user's op with two outputs is walked from one of them.
       outputs[i].backward(broadcast ? seed : seed.clone());
       break;
