@@ -195,13 +195,17 @@ class CudaBackend final : public Backend {
   mutable DeviceContext context_;
 };
 
-int device_count() {
+/// How many devices there are, which is more than none. `wanted` is for the error's text.
+int device_count(Device wanted) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess) return count;
-  cudaGetLastError();
-  if (status == cudaErrorNoDevice) return 0;
-  fail<DeviceError>("no CUDA device can be used: {}", cudaGetErrorString(status));
+  if (status != cudaSuccess) cudaGetLastError();
+  // Without a driver the runtime calls it insufficient.
+  require<DeviceError>(status == cudaSuccess, "no CUDA device: {} was asked for: {}", wanted,
+                       cudaGetErrorString(status));
+  require<DeviceError>(count > 0, "no CUDA device: {} was asked for and this machine has none",
+                       wanted);
+  return count;
 }
 
 }  // namespace
@@ -215,9 +219,7 @@ Backend& cuda_backend(int index) {
   require<DeviceError>(index >= 0 && index < kMost, "no device {}", Device::cuda(index));
   Backend*& found = backends[index];
   if (!found) {
-    const int count = device_count();
-    require<DeviceError>(count > 0, "no CUDA device: {} was asked for and this machine has none",
-                         Device::cuda(index));
+    const int count = device_count(Device::cuda(index));
     require<DeviceError>(index < count, "no device {}: this machine has {} CUDA device{}",
                          Device::cuda(index), count, count == 1 ? "" : "s");
     const DeviceGuard guard(index);
