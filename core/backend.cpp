@@ -4,6 +4,7 @@ namespace tuco {
 
 void* Workspace::scratch(size_t bytes, Device device) {
   const size_t rounded = (bytes + 63) / 64 * 64;
+  asked_bytes_ += rounded;
   const size_t skipped = (64 - reinterpret_cast<uintptr_t>(arena_.data()) % 64) % 64;
   arena_ = arena_.subspan(std::min(skipped, arena_.size()));
   if (rounded <= arena_.size()) {

@@ -33,10 +33,13 @@ class Workspace {
   const Prepared* prepared() const { return prepared_; }
   /// `bytes` bytes on `device`, aligned to 64, valid while the Workspace lives.
   void* scratch(size_t bytes, Device device);
+  /// How large an arena, aligned to 64, would have held all that was asked for.
+  size_t asked_bytes() const { return asked_bytes_; }
 
  private:
   const Prepared* prepared_;
   std::span<std::byte> arena_;
+  size_t asked_bytes_ = 0;
   std::vector<std::unique_ptr<Storage>> blocks_;
 };
 
@@ -48,6 +51,24 @@ class Bound {
   virtual ~Bound() = default;
   /// Computes the outputs from what the inputs hold now. Allocates nothing once it has run.
   virtual void run() = 0;
+};
+
+/// Bound ops that run one after the other again and again, which a device may turn into one launch.
+class BoundSequence : public Bound {
+ public:
+  /// Null parts compute nothing.
+  explicit BoundSequence(std::vector<std::unique_ptr<Bound>> parts) : parts_(std::move(parts)) {}
+  void run() override {
+    for (const auto& part : parts_)
+      if (part) part->run();
+  }
+  const std::vector<std::unique_ptr<Bound>>& parts() const { return parts_; }
+  /// Why a device that makes one launch of sequences does not of this one; empty where it does, may
+  /// at a later run, or makes none.
+  virtual std::string note() const { return {}; }
+
+ private:
+  std::vector<std::unique_ptr<Bound>> parts_;
 };
 
 /// A copy to a device that goes on beside what the device computes.
@@ -103,6 +124,10 @@ class Backend {
   virtual std::unique_ptr<Bound> bind(const op::Any& op, Inputs inputs,
                                       std::span<const Tensor> outputs,
                                       const Prepared* prepared) = 0;
+  /// Puts bound ops in a row, to run them at the least cost that the device knows.
+  virtual std::unique_ptr<BoundSequence> sequence(std::vector<std::unique_ptr<Bound>> parts) {
+    return std::make_unique<BoundSequence>(std::move(parts));
+  }
 };
 
 /// The backend of `device`. Throws DeviceError if it is not there.

@@ -48,7 +48,8 @@ class ConvolutionPlans {
 
   DeviceContext& device_;
   std::map<Key, std::optional<ExecutionPlan>> plans_;
-  std::unique_ptr<Storage> zeros_;
+  /// Each at least twice as large as the last. Older ones stay, for the graphs that read them.
+  std::vector<std::unique_ptr<Storage>> zeros_;
 };
 
 }  // namespace tuco::cuda

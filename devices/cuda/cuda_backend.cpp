@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tuco/core/error.h"
+#include "tuco/devices/cuda/captured_sequence.h"
 #include "tuco/devices/cuda/device_context.h"
 #include "tuco/devices/cuda/kernels.h"
 
@@ -18,28 +19,6 @@ void require_dense(std::string_view op, std::span<const Tensor> tensors) {
     require<Error>(is_dense(tensor), "{}: an operand of shape {} is not dense", op,
                    tensor.defined() ? tensor.shape() : Shape());
 }
-
-/// An op that runs its kernel on the same tensors each time.
-class BoundOp final : public Bound {
- public:
-  BoundOp(Backend& on, const op::Any& op, Inputs in, std::span<const Tensor> out,
-          const Prepared* prepared)
-      : on_(on),
-        op_(op),
-        in_(in.begin(), in.end()),
-        out_(out.begin(), out.end()),
-        prepared_(prepared) {}
-  void run() override {
-    Workspace workspace(prepared_);
-    on_.run(op_, in_, out_, workspace);
-  }
-
- private:
-  Backend& on_;
-  op::Any op_;
-  std::vector<Tensor> in_, out_;
-  const Prepared* prepared_;
-};
 
 /// A copy in the stream for copies.
 class CudaUpload final : public Upload {
@@ -82,6 +61,8 @@ class CudaBackend final : public Backend {
   }
 
   void* allocate(size_t bytes) override {
+    // A graph that is launched later would use what may be somebody else's by then.
+    context_.refuse_in_capture("an allocation");
     // Fresh memory is taken in the order of the stream.
     const Entry entry(context_);
     return context_.allocator().allocate(bytes);
@@ -97,15 +78,18 @@ class CudaBackend final : public Backend {
   }
 
   void copy_from_host(void* destination, const void* source, size_t bytes) override {
+    context_.refuse_in_capture("a copy from the host");
     const DeviceGuard guard(context_.index());
     context_.staging().upload(destination, source, bytes, context_.stream());
   }
   std::unique_ptr<Upload> start_copy_from_host(void* destination, const void* source,
                                                size_t bytes) override {
+    context_.refuse_in_capture("a copy from the host");
     const DeviceGuard guard(context_.index());
     return std::make_unique<CudaUpload>(context_, destination, source, bytes);
   }
   void copy_to_host(void* destination, const void* source, size_t bytes) override {
+    context_.refuse_in_capture("a copy to the host");
     // Not under the lock: other threads may go on while this one waits.
     const DeviceGuard guard(context_.index());
     context_.download(destination, source, bytes);
@@ -124,6 +108,7 @@ class CudaBackend final : public Backend {
     copy(destination, source, bytes);
   }
   void synchronize() override {
+    context_.refuse_in_capture("waiting");
     const DeviceGuard guard(context_.index());
     context_.synchronize();
   }
@@ -138,7 +123,7 @@ class CudaBackend final : public Backend {
             const Entry entry(context_);
             require_here(Op::name, inputs);
             require_here(Op::name, outputs);
-            Call call{context_, context_.stream(), workspace};
+            Call call{context_, context_.target(), workspace};
             if constexpr (takes_strides<Op>) {
               cuda::run(op, inputs, outputs, call);
             } else {
@@ -172,16 +157,39 @@ class CudaBackend final : public Backend {
     return std::make_unique<BoundOp>(*this, any, inputs, outputs, prepared);
   }
 
+  std::unique_ptr<BoundSequence> sequence(std::vector<std::unique_ptr<Bound>> parts) override {
+    return std::make_unique<CapturedSequence>(context_, std::move(parts));
+  }
+
  private:
-  /// The device is this thread's current one, and the stream this thread's alone.
-  struct Entry {
-    explicit Entry(DeviceContext& context) : lock(context.mutex), guard(context.index()) {}
-    std::lock_guard<std::recursive_mutex> lock;
-    DeviceGuard guard;
+  /// An op that runs its kernel on the same tensors each time.
+  class BoundOp final : public Bound {
+   public:
+    BoundOp(CudaBackend& on, const op::Any& op, Inputs in, std::span<const Tensor> out,
+            const Prepared* prepared)
+        : on_(on),
+          op_(op),
+          in_(in.begin(), in.end()),
+          out_(out.begin(), out.end()),
+          prepared_(prepared) {}
+    void run() override {
+      DeviceContext& context = on_.context_;
+      const Entry entry(context);
+      const DeviceContext::Capture* capture = context.capture();
+      Workspace workspace(prepared_, capture ? capture->scratch : std::span<std::byte>());
+      on_.run(op_, in_, out_, workspace);
+      context.most_scratch = std::max(context.most_scratch, workspace.asked_bytes());
+    }
+
+   private:
+    CudaBackend& on_;
+    op::Any op_;
+    std::vector<Tensor> in_, out_;
+    const Prepared* prepared_;
   };
 
   void copy(void* destination, const void* source, size_t bytes) {
-    check(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToDevice, context_.stream()),
+    check(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToDevice, context_.target()),
           "cudaMemcpyAsync on the device");
   }
 

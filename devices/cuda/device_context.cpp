@@ -80,23 +80,70 @@ DeviceContext::~DeviceContext() {
 
 cublasHandle_t DeviceContext::blas() {
   if (!blas_) {
+    refuse_in_capture("the start of cuBLAS");
     check(cublas().cublasCreate_v2(&blas_), "cublasCreate");
-    check(cublas().cublasSetStream_v2(blas_, stream_), "cublasSetStream");
-    // A workspace of its own lets products be part of a CUDA graph, and their order of additions
-    // not depend on what else runs.
     if (!blas_workspace_) check(cudaMalloc(&blas_workspace_, kBlasWorkspace), "cudaMalloc");
-    check(cublas().cublasSetWorkspace_v2(blas_, blas_workspace_, kBlasWorkspace),
-          "cublasSetWorkspace");
+    tie_blas();
   }
   return blas_;
 }
 
+void DeviceContext::tie_blas() {
+  if (!blas_) return;
+  check(cublas().cublasSetStream_v2(blas_, target()), "cublasSetStream");
+  // A workspace of its own lets products be part of a CUDA graph, and their order of additions
+  // not depend on what else runs. Another stream takes it away.
+  check(cublas().cublasSetWorkspace_v2(blas_, blas_workspace_, kBlasWorkspace),
+        "cublasSetWorkspace");
+}
+
 cudnnHandle_t DeviceContext::dnn() {
   if (!dnn_) {
+    refuse_in_capture("the start of cuDNN");
     check(cudnn().cudnnCreate(&dnn_), "cudnnCreate");
-    check(cudnn().cudnnSetStream(dnn_, stream_), "cudnnSetStream");
+    tie_dnn();
   }
   return dnn_;
+}
+
+void DeviceContext::tie_dnn() {
+  if (dnn_) check(cudnn().cudnnSetStream(dnn_, target()), "cudnnSetStream");
+}
+
+void DeviceContext::begin_capture(const Capture& capture) {
+  capture_ = capture;
+  capturing_thread_ = std::this_thread::get_id();
+  try {
+    tie_blas();
+    tie_dnn();
+    // What other threads do on streams of their own is no part of it, and may go on.
+    check(cudaStreamBeginCapture(capture.stream, cudaStreamCaptureModeThreadLocal),
+          "cudaStreamBeginCapture");
+  } catch (...) {
+    end_capture();
+    throw;
+  }
+}
+
+void DeviceContext::end_capture() noexcept {
+  capture_.reset();
+  capturing_thread_ = std::thread::id();
+  try {
+    tie_blas();
+  } catch (...) {
+    cublas().cublasDestroy_v2(std::exchange(blas_, nullptr));  // the next product makes a new one
+  }
+  try {
+    tie_dnn();
+  } catch (...) {
+    cudnn().cudnnDestroy(std::exchange(dnn_, nullptr));
+  }
+}
+
+void DeviceContext::refuse_in_capture(const char* what) const {
+  require<CudaError>(
+      capturing_thread_.load(std::memory_order_relaxed) != std::this_thread::get_id(),
+      "{} cannot be part of a CUDA graph", what);
 }
 
 ConvolutionPlans& DeviceContext::convolutions() {

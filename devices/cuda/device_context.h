@@ -3,8 +3,11 @@
 #include <cublas_v2.h>
 #include <cudnn.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <thread>
 
 #include "tuco/core/precision.h"
 #include "tuco/devices/caching_allocator.h"
@@ -52,7 +55,9 @@ class DeviceContext {
   cudaStream_t copies() const { return copies_; }
   CachingAllocator& allocator() { return allocator_; }
   Staging& staging() { return staging_; }
-  /// Created when first asked for; tied to the stream.
+  /// Where ops go: into the stream, or into what is captured.
+  cudaStream_t target() const { return capture_ ? capture_->stream : stream_; }
+  /// Created when first asked for; tied to the target.
   cublasHandle_t blas();
   cudnnHandle_t dnn();
   ConvolutionPlans& convolutions();
@@ -65,11 +70,29 @@ class DeviceContext {
   /// does.
   void download(void* destination, const void* source, size_t bytes);
 
+  /// A stream that takes ops while a graph is made of them, and memory that the graph will have.
+  struct Capture {
+    cudaStream_t stream;
+    std::span<std::byte> scratch;
+  };
+  /// Lets the ops of this thread, which holds `mutex` meanwhile, go into a capture: nothing may be
+  /// asked of the device but ops that have run before. Other threads copy as ever.
+  void begin_capture(const Capture& capture);
+  void end_capture() noexcept;
+  const Capture* capture() const { return capture_ ? &*capture_ : nullptr; }
+  /// Throws CudaError if this thread is capturing: `what` does not go with that.
+  void refuse_in_capture(const char* what) const;
+  /// The most scratch memory that a bound op has used since this was set to 0.
+  size_t most_scratch = 0;
+
   /// Held by whoever puts work into the stream.
   std::recursive_mutex mutex;
 
  private:
   void throw_fault(const Fault& fault);
+  /// Ties the libraries' handles to the target.
+  void tie_blas();
+  void tie_dnn();
 
   int index_;
   cudaDeviceProp properties_{};
@@ -82,6 +105,15 @@ class DeviceContext {
   cublasHandle_t blas_ = nullptr;
   cudnnHandle_t dnn_ = nullptr;
   std::unique_ptr<ConvolutionPlans> convolutions_;
+  std::optional<Capture> capture_;
+  std::atomic<std::thread::id> capturing_thread_;
+};
+
+/// While it lives, the device is this thread's current one, and its stream this thread's alone.
+struct Entry {
+  explicit Entry(DeviceContext& context) : lock(context.mutex), guard(context.index()) {}
+  std::lock_guard<std::recursive_mutex> lock;
+  DeviceGuard guard;
 };
 
 }  // namespace tuco::cuda

@@ -1,4 +1,4 @@
-// Streams and events of the CUDA runtime, owned.
+// Streams, events and graphs of the CUDA runtime, owned.
 #pragma once
 #include <cuda_runtime_api.h>
 
@@ -79,6 +79,37 @@ class Event {
 
  private:
   cudaEvent_t event_ = nullptr;
+};
+
+/// Work that was captured from a stream, to be launched as one, again and again; a default-made one
+/// has none.
+class ExecutableGraph {
+ public:
+  ExecutableGraph() = default;
+  /// Takes what the end of a capture gave.
+  explicit ExecutableGraph(cudaGraph_t captured) {
+    const cudaError_t status = cudaGraphInstantiate(&executable_, captured, 0);
+    cudaGraphDestroy(captured);
+    check(status, "cudaGraphInstantiate");
+  }
+  /// One that is still running ends by itself.
+  ~ExecutableGraph() {
+    if (executable_) cudaGraphExecDestroy(executable_);
+  }
+  ExecutableGraph(ExecutableGraph&& other) noexcept
+      : executable_(std::exchange(other.executable_, nullptr)) {}
+  ExecutableGraph& operator=(ExecutableGraph&& other) noexcept {
+    std::swap(executable_, other.executable_);
+    return *this;
+  }
+  explicit operator bool() const { return executable_ != nullptr; }
+
+  void launch(cudaStream_t stream) const {
+    check(cudaGraphLaunch(executable_, stream), "cudaGraphLaunch");
+  }
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
 };
 
 }  // namespace tuco::cuda

@@ -2,6 +2,7 @@
 # compile the same files by g++ for the stand-in.
 set(TUCO_CUDA_SOURCES
   cuda/batch_norm.cpp
+  cuda/captured_sequence.cpp
   cuda/check.cpp
   cuda/conv2d.cpp
   cuda/convolution_plans.cpp
