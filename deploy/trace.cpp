@@ -109,12 +109,14 @@ Tensor probe(const Tensor& example) {
   shape[0] += 1;
   Rng rng(0x7475636f);
   const double low = -max(-example).item<double>(), high = max(example).item<double>();
-  return (rand(shape, rng) * std::max(high - low, 1.0) + low).to(example.dtype());
+  return (rand(shape, rng) * std::max(high - low, 1.0) + low)
+      .to(example.dtype())
+      .to(example.device());
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
   if (!(a.meta() == b.meta())) return false;
-  const Tensor x = dense(a), y = dense(b);
+  const Tensor x = dense(a).to(Device::cpu()), y = dense(b).to(Device::cpu());
   return std::memcmp(x.raw(), y.raw(), x.numel() * size_of(x.dtype())) == 0;
 }
 
