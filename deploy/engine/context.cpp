@@ -19,11 +19,12 @@ struct Binding {
   std::vector<Tensor> inputs, outputs;
   /// What a run finds and changes of the graph's states, and what they are before the first run.
   std::vector<Tensor> states, initial;
-  /// Null where the op has nothing to compute. None in batches that run image by image, whose
-  /// inputs and outputs lie outside the arena.
-  std::vector<std::unique_ptr<Bound>> steps;
+  /// One for each node, null where it has nothing to compute. None at all in batches that run image
+  /// by image, whose inputs and outputs lie outside the arena.
+  std::unique_ptr<BoundSequence> steps;
 };
 
+/// On the CPU, which alone runs image by image.
 void copy_image(const Tensor& from, int64_t i, const Tensor& to, int64_t j) {
   const auto bytes =
       static_cast<size_t>(to.numel() / std::max<int64_t>(to.dim(0), 1)) * size_of(to.dtype());
@@ -43,7 +44,7 @@ struct Context::Impl {
   Impl(const Plan& compiled, const ContextOptions& chosen)
       : plan(compiled),
         options(chosen),
-        arena(std::make_shared<Storage>(compiled.arena_bytes(), Device::cpu())) {}
+        arena(std::make_shared<Storage>(compiled.arena_bytes(), compiled.device())) {}
 
   Binding& binding(int64_t batch) {
     if (last && last->first == batch) [[likely]]
@@ -57,32 +58,25 @@ struct Context::Impl {
   Binding bind(int64_t batch) const;
   Binding bind_batch(int64_t batch) const;
 
-  template <class AfterStep>
-  void run(int64_t batch, AfterStep&& after_step) {
+  /// Calls compute(steps) for the whole batch, or for each image.
+  template <class Compute>
+  void run(int64_t batch, const Compute& compute) {
+    const ThreadLimit limit(options.threads > 0 ? options.threads
+                                                : std::numeric_limits<int>::max());
     const Binding& whole = binding(batch);
     if (batch != batch_of_states) {
       for (size_t i = 0; i < whole.states.size(); ++i)
         run_into(op::Copy{}, whole.initial[i], whole.states[i]);
       batch_of_states = batch;
     }
-    if (batch <= plan.data().most_at_once()) return run_at_once(whole, after_step);
+    if (whole.steps) return compute(*whole.steps);
     const Binding& single = binding(1);
     for (int64_t i = 0; i < batch; ++i) {
       for (size_t k = 0; k < whole.inputs.size(); ++k)
         copy_image(whole.inputs[k], i, single.inputs[k], 0);
-      run_at_once(single, after_step);
+      compute(*single.steps);
       for (size_t k = 0; k < whole.outputs.size(); ++k)
         copy_image(single.outputs[k], 0, whole.outputs[k], i);
-    }
-  }
-
-  template <class AfterStep>
-  void run_at_once(const Binding& bound, AfterStep& after_step) {
-    const ThreadLimit limit(options.threads > 0 ? options.threads
-                                                : std::numeric_limits<int>::max());
-    for (size_t i = 0; i < bound.steps.size(); ++i) {
-      if (bound.steps[i]) bound.steps[i]->run();
-      after_step(i);
     }
   }
 
@@ -100,7 +94,9 @@ struct Context::Impl {
 Binding Context::Impl::bind_batch(int64_t batch) const {
   const Graph& graph = plan.data().graph;
   const auto shapes = infer_shapes(graph, batch);
-  const auto tensor = [&](int v) { return zeros(shapes[v], {graph.values[v].meta.dtype}); };
+  const auto tensor = [&](int v) {
+    return zeros(shapes[v], {graph.values[v].meta.dtype, arena->device()});
+  };
   Binding bound;
   for (const int v : graph.inputs) bound.inputs.push_back(tensor(v));
   for (const int v : graph.outputs) bound.outputs.push_back(tensor(v));
@@ -139,6 +135,8 @@ Binding Context::Impl::bind(int64_t batch) const {
   for (const int v : graph.outputs) bound.outputs.push_back(values[v]);
   for (const Graph::State& state : graph.states) bound.states.push_back(values[state.before]);
   bound.initial = initial_states(graph, batch);
+  Backend& device = backend(arena->device());
+  std::vector<std::unique_ptr<Bound>> steps;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Graph::Node& node = graph.nodes[i];
     std::vector<Tensor> in, out;
@@ -146,15 +144,17 @@ Binding Context::Impl::bind(int64_t batch) const {
     for (const int v : node.outputs) out.push_back(values[v]);
     op::Any op = node.op;
     if (is_alias(op) && in[0].raw() == out[0].raw()) {
-      bound.steps.push_back(nullptr);
+      steps.push_back(nullptr);
       continue;
     }
     if (is_alias(op) || is_strided_view(op)) {
       in = run_op(op, in);
       op = op::Copy{};
     }
-    bound.steps.push_back(backend(arena->device()).bind(op, in, out, data.prepared[i].get()));
+    steps.push_back(device.bind(op, in, out, data.prepared[i].get()));
   }
+  bound.steps = options.one_launch ? device.sequence(std::move(steps))
+                                   : std::make_unique<BoundSequence>(std::move(steps));
   return bound;
 }
 
@@ -171,21 +171,34 @@ Tensor Context::output(int64_t batch, int index) { return impl_->binding(batch).
 void Context::reset() { impl_->batch_of_states = -1; }
 
 void Context::run(int64_t batch) {
-  impl_->run(batch, [](size_t) {});
+  impl_->run(batch, [](BoundSequence& steps) { steps.run(); });
 }
 
 void Context::run(int64_t batch, std::vector<double>& seconds) {
   using Clock = std::chrono::steady_clock;
   seconds.assign(impl_->plan.data().graph.nodes.size(), 0);
-  auto before = Clock::now();
-  impl_->run(batch, [&](size_t i) {
-    const auto now = Clock::now();
-    seconds[i] += std::chrono::duration<double>(now - before).count();
-    before = now;
+  Backend& device = backend(impl_->plan.device());
+  impl_->run(batch, [&](BoundSequence& steps) {
+    device.synchronize();
+    auto before = Clock::now();
+    for (size_t i = 0; i < steps.parts().size(); ++i) {
+      if (steps.parts()[i]) steps.parts()[i]->run();
+      device.synchronize();
+      const auto now = Clock::now();
+      seconds[i] += std::chrono::duration<double>(now - before).count();
+      before = now;
+    }
   });
 }
 
-Tensor Context::operator()(const Tensor& input) {
+std::string Context::launch_note(int64_t batch) {
+  const Binding& bound = impl_->binding(batch);
+  return bound.steps ? bound.steps->note() : std::string();
+}
+
+Tensor Context::operator()(const Tensor& input) { return (*this)(input, input.device()); }
+
+Tensor Context::operator()(const Tensor& input, Device result) {
   const Plan& plan = impl_->plan;
   require<Error>(plan.inputs().size() == 1 && plan.outputs().size() == 1,
                  "Context: {} inputs and {} outputs, expected one of each", plan.inputs().size(),
@@ -199,13 +212,14 @@ Tensor Context::operator()(const Tensor& input) {
   if (input.rank() > 0) shape[0] = input.dim(0);
   require<ShapeError>(input.shape() == shape, "Context: input {}, expected {}", input.shape(),
                       shape);
+  backend(result);  // throws where it is not there, before anything runs
   NoGrad quiet;
   const Tensor dense_input = dense(input);
   std::vector<Tensor> parts;
   const int64_t images = input.dim(0);
   for (int64_t first = 0; first < images || parts.empty();) {
     const int64_t batch = std::min(images - first, plan.max_batch());
-    const Tensor part = slice(dense_input, 0, first, first + batch);
+    const Tensor part = slice(dense_input, 0, first, first + batch).to(plan.device());
     const Binding& bound = impl_->binding(batch);
     if (real) {
       const Quantization q = *plan.input_quantization();
@@ -217,11 +231,13 @@ Tensor Context::operator()(const Tensor& input) {
     run(batch);
     if (real) {
       const Quantization q = *plan.output_quantization();
-      Tensor result = empty(bound.outputs[0].shape());
-      run_into(op::DequantizeLinear{{q.scale[0], q.zero_point[0]}}, bound.outputs[0], result);
-      parts.push_back(result);
-    } else {
+      Tensor real_output = empty(bound.outputs[0].shape(), {DType::float32, plan.device()});
+      run_into(op::DequantizeLinear{{q.scale[0], q.zero_point[0]}}, bound.outputs[0], real_output);
+      parts.push_back(real_output.to(result));
+    } else if (result == plan.device()) {
       parts.push_back(bound.outputs[0].clone());
+    } else {
+      parts.push_back(bound.outputs[0].to(result));
     }
     first += batch;
   }

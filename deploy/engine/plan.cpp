@@ -43,13 +43,20 @@ MemoryPlan place(const Graph& graph, int64_t max_batch, const std::vector<int64_
                  : plan_memory(graph, sizes, memory);
 }
 
+void move_constants(Graph& graph, Device device) {
+  for (Graph::Value& value : graph.values) {
+    value.meta.device = device;
+    if (value.constant.defined()) value.constant = value.constant.detach().to(device);
+  }
+}
+
 void prepare(PlanData& data) {
   for (const Graph::Node& node : data.graph.nodes) {
     std::vector<Tensor> constants;
     for (const int v : node.inputs) constants.push_back(data.graph.values[v].constant);
     data.prepared.push_back(is_alias(node.op) || is_strided_view(node.op)
                                 ? nullptr
-                                : backend(Device::cpu()).prepare(node.op, constants));
+                                : backend(data.options.device).prepare(node.op, constants));
   }
 }
 
@@ -58,6 +65,7 @@ void prepare(PlanData& data) {
 Plan PlanBuilder::build(const std::vector<int64_t>* offsets) && {
   require<Error>(options.max_batch >= 1, "Plan: a batch of at most {}, expected 1 or more",
                  options.max_batch);
+  backend(options.device);  // throws where it is not there
   auto data = std::make_shared<PlanData>();
   data->source = std::move(source);
   data->rounding = rounding;
@@ -66,9 +74,11 @@ Plan PlanBuilder::build(const std::vector<int64_t>* offsets) && {
   data->graph = rounding ? lower(QuantizedModel{data->source, *rounding})
                          : lower(data->source, infer_shapes(data->source, options.max_batch));
   data->graph = with_states_in_place(data->graph);
-  data->by_image =
-      options.max_batch > 1 && is_faster_by_image(data->graph) && keeps_images_apart(data->graph);
+  // It is the caches of CPUs that several images are too large for.
+  data->by_image = options.device.kind == Device::Kind::cpu && options.max_batch > 1 &&
+                   is_faster_by_image(data->graph) && keeps_images_apart(data->graph);
   data->memory = place(data->graph, data->most_at_once(), offsets);
+  move_constants(data->graph, options.device);
   prepare(*data);
   return Plan(std::move(data));
 }
@@ -80,6 +90,7 @@ bool is_strided_view(const op::Any& op) {
 
 Plan Plan::compile(const Graph& graph, const PlanOptions& options) {
   Graph optimized = graph;
+  move_constants(optimized, Device::cpu());
   optimize(optimized);
   return PlanBuilder{std::move(optimized), {}, options}.build();
 }
@@ -94,23 +105,20 @@ Plan Plan::compile(const Module& net, const Tensor& example, const PlanOptions& 
 
 namespace {
 
-std::vector<TensorMeta> metas_of(const Graph& graph, const std::vector<int>& values) {
+std::vector<TensorMeta> metas_of(const PlanData& data, const std::vector<int>& values) {
   std::vector<TensorMeta> metas;
   for (const int v : values) {
-    metas.push_back(graph.values[v].meta);
+    metas.push_back(data.source.values[v].meta);
     metas.back().shape = with_batch(metas.back().shape, 1);
+    metas.back().device = data.options.device;
   }
   return metas;
 }
 
 }  // namespace
 
-std::vector<TensorMeta> Plan::inputs() const {
-  return metas_of(data_->source, data_->source.inputs);
-}
-std::vector<TensorMeta> Plan::outputs() const {
-  return metas_of(data_->source, data_->source.outputs);
-}
+std::vector<TensorMeta> Plan::inputs() const { return metas_of(*data_, data_->source.inputs); }
+std::vector<TensorMeta> Plan::outputs() const { return metas_of(*data_, data_->source.outputs); }
 std::optional<Quantization> Plan::input_quantization(int index) const {
   return data_->source.values[data_->source.inputs.at(index)].quantization;
 }
@@ -122,6 +130,7 @@ const std::optional<Preprocessing>& Plan::preprocessing() const {
 }
 bool Plan::is_quantized() const { return data_->rounding.has_value(); }
 int64_t Plan::max_batch() const { return data_->options.max_batch; }
+Device Plan::device() const { return data_->options.device; }
 int64_t Plan::arena_bytes() const { return data_->memory.arena_bytes; }
 int64_t Plan::arena_lower_bound() const { return data_->memory.lower_bound; }
 
@@ -149,8 +158,8 @@ const std::string& Plan::note() const { return data_->note; }
 
 std::string Plan::to_string() const {
   return fmt::format(
-      "plan for batches of up to {}: {} bytes of constants, an arena of {} bytes\n{}", max_batch(),
-      constant_bytes(), arena_bytes(), data_->graph.to_string());
+      "plan for batches of up to {} on {}: {} bytes of constants, an arena of {} bytes\n{}",
+      max_batch(), device(), constant_bytes(), arena_bytes(), data_->graph.to_string());
 }
 
 }  // namespace tuco::deploy

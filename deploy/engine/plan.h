@@ -19,6 +19,8 @@ namespace tuco::deploy {
 struct PlanOptions {
   /// The largest batch that contexts take; smaller ones run too. The arena is made for it.
   int64_t max_batch = 1;
+  /// Where contexts run it: the constants are there, and each context's memory.
+  Device device = Device::cpu();
 };
 
 /// One op of a plan, for people and for measuring.
@@ -37,15 +39,17 @@ struct PlanData;  // plan_data.h
 /// A handle: copies share the plan.
 class Plan {
  public:
-  /// Compiles a float graph, which is optimized first (deploy/passes.h). Throws UnsupportedOp for
-  /// an op that brings its own code, and ShapeError or DTypeError where an op does not fit.
+  /// Compiles a float graph, which is optimized first (deploy/passes.h) and may hold constants of
+  /// any device. Throws UnsupportedOp for an op that brings its own code, ShapeError or DTypeError
+  /// where an op does not fit, DeviceError where the options' device is not there, and
+  /// std::bad_alloc where its memory does not hold the constants.
   static Plan compile(const Graph& graph, const PlanOptions& options = {});
   /// Compiles an int8 model; it gives the bytes of the reference interpreter.
   static Plan compile(const QuantizedModel& model, const PlanOptions& options = {});
   /// Traces a module in evaluation mode on the example (deploy/trace.h), and compiles the graph.
   static Plan compile(const Module& net, const Tensor& example, const PlanOptions& options = {});
 
-  /// Shape for a batch of one, and type, of what comes in and goes out.
+  /// Shape for a batch of one, type and device of what comes in and goes out.
   std::vector<TensorMeta> inputs() const;
   std::vector<TensorMeta> outputs() const;
   /// How the integers of an int8 model are meant; nothing for a float one.
@@ -54,6 +58,7 @@ class Plan {
   const std::optional<Preprocessing>& preprocessing() const;
   bool is_quantized() const;
   int64_t max_batch() const;
+  Device device() const;
   /// Bytes that each Context allocates, the least that any memory plan could do with, and those of
   /// all constants.
   int64_t arena_bytes() const;

@@ -10,12 +10,12 @@ namespace tuco::deploy {
 struct PlanData {
   int64_t most_at_once() const { return by_image ? 1 : options.max_batch; }
 
-  /// What was compiled, optimized; and its rounding, if it is an int8 model.
+  /// What was compiled, optimized, on the CPU; and its rounding, if it is an int8 model.
   Graph source;
   std::optional<Rounding> rounding;
   PlanOptions options;
-  /// The source as ops for the device (lower.h), the place of its values for the largest batch that
-  /// runs as one, and each node's constants, null where nothing was packed.
+  /// The source as ops for the device (lower.h), its constants there; the place of its values for
+  /// the largest batch that runs as one; and each node's constants, null where nothing was packed.
   Graph graph;
   MemoryPlan memory;
   /// Whether batches run image by image (by_image.h): as one, then, only single images do.

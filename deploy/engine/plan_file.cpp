@@ -40,9 +40,9 @@ StoredPlan parse(const std::string& text) {
   return plan;
 }
 
-/// Why the stored plan does not hold here; empty if it does.
-std::string objection(const StoredPlan& stored) {
-  const std::string here = backend(Device::cpu()).processor();
+/// Why the stored plan does not hold on this device; empty if it does.
+std::string objection(const StoredPlan& stored, Device device) {
+  const std::string here = backend(device).processor();
   if (stored.version != kVersion)
     return fmt::format("the plan is of version {}, this Tuco makes version {}", stored.version,
                        kVersion);
@@ -52,7 +52,7 @@ std::string objection(const StoredPlan& stored) {
 }
 
 Plan build(PlanBuilder&& builder, const StoredPlan& stored) {
-  const std::string note = objection(stored);
+  const std::string note = objection(stored, builder.options.device);
   if (note.empty()) return std::move(builder).build(&stored.offsets);
   if (!builder.rounding) optimize(builder.source);
   builder.note = note + ": compiled anew";
@@ -64,7 +64,7 @@ Plan build(PlanBuilder&& builder, const StoredPlan& stored) {
 void save_plan(const std::string& path, const Plan& plan) {
   const PlanData& data = plan.data();
   const Json json = {{"version", kVersion},
-                     {"processor", backend(Device::cpu()).processor()},
+                     {"processor", backend(plan.device()).processor()},
                      {"max_batch", plan.max_batch()},
                      {"offsets", data.memory.offsets}};
   const Metadata metadata = {{kPlanKey, json.dump()}};
@@ -74,18 +74,24 @@ void save_plan(const std::string& path, const Plan& plan) {
     save_graph(path, data.source, metadata);
 }
 
-Plan load_plan(const std::string& path) { return load_plan(File::open(path)); }
+Plan load_plan(const std::string& path, Device device) {
+  return load_plan(File::open(path), device);
+}
 
 namespace {
 
-Plan plan_in(StoredNetwork network, const File& file) {
+Plan plan_in(StoredNetwork network, const File& file, Device device) {
   try {
     const StoredPlan stored = parse(network.metadata.at(kPlanKey));
     const Plan plan =
-        build({std::move(network.graph), network.rounding, {stored.max_batch}}, stored);
+        build({std::move(network.graph), network.rounding, {stored.max_batch, device}}, stored);
     require<FormatError>(plan.arena_bytes() <= kMaxArena, "an arena of {} bytes",
                          plan.arena_bytes());
     return plan;
+  } catch (const DeviceError&) {
+    throw;
+  } catch (const CudaError&) {
+    throw;  // not the file's fault either
   } catch (const nlohmann::json::exception& error) {
     fail<FormatError>("{}: the plan is malformed: {}", file.name(), error.what());
   } catch (const Error& error) {
@@ -95,18 +101,18 @@ Plan plan_in(StoredNetwork network, const File& file) {
 
 }  // namespace
 
-Plan load_plan(const File& file) {
+Plan load_plan(const File& file, Device device) {
   StoredNetwork network = load_network(file);
   require<FormatError>(network.metadata.contains(kPlanKey),
                        "{}: holds no plan (no \"{}\" in its metadata): tuco plan makes one",
                        file.name(), kPlanKey);
-  return plan_in(std::move(network), file);
+  return plan_in(std::move(network), file, device);
 }
 
 Plan plan_of_file(const std::string& path, const PlanOptions& options) {
   const File file = File::open(path);
   StoredNetwork network = load_network(file);
-  if (network.metadata.contains(kPlanKey)) return plan_in(std::move(network), file);
+  if (network.metadata.contains(kPlanKey)) return plan_in(std::move(network), file, options.device);
   if (network.rounding)
     return Plan::compile(QuantizedModel{std::move(network.graph), *network.rounding}, options);
   return Plan::compile(network.graph, options);

@@ -1,4 +1,5 @@
-// Plans against the plain executor of float graphs and the reference interpreter of int8 models.
+// Plans against the plain executor of float graphs and the reference interpreter of int8 models, on
+// each device.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -6,6 +7,7 @@
 #include "tests/deploy/pointwise_networks.h"
 #include "tests/support/allocations.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_device.h"
 #include "tuco/core/error.h"
 #include "tuco/core/ops/custom.h"
 #include "tuco/core/parallel.h"
@@ -44,16 +46,28 @@ QuantizedModel quantized(const test::Network& network, uint64_t seed) {
                   {.rounding = seed % 3 ? Rounding::kDouble : Rounding::kSingle});
 }
 
+/// Calls test(device) for each device, the CPU with every instruction set.
 template <class Test>
-void on_every_isa(Test&& test) {
-  const cpu::Isa before = cpu::active_isa();
-  for (const cpu::Isa isa : cpu::supported_isas()) {
-    SCOPED_TRACE(cpu::isa_name(isa));
-    cpu::set_isa(isa);
-    test();
+void everywhere(Test&& test) {
+  for (const Device device : test::test_devices()) {
+    if (device.kind != Device::Kind::cpu) {
+      SCOPED_TRACE(device.to_string());
+      test(device);
+      continue;
+    }
+    const cpu::Isa before = cpu::active_isa();
+    for (const cpu::Isa isa : cpu::supported_isas()) {
+      SCOPED_TRACE(cpu::isa_name(isa));
+      cpu::set_isa(isa);
+      test(device);
+    }
+    cpu::set_isa(before);
   }
-  cpu::set_isa(before);
 }
+
+/// Tests of what the CPU alone does, or what no device changes.
+#define TUCO_NEEDS_CPU() \
+  if (test::test_devices()[0].kind != Device::Kind::cpu) GTEST_SKIP() << "for the CPU"
 
 void expect_close(const Tensor& got, const Tensor& expected, const std::string& what) {
   ASSERT_EQ(got.shape(), expected.shape()) << what;
@@ -65,26 +79,27 @@ void expect_close(const Tensor& got, const Tensor& expected, const std::string& 
 }
 
 TEST(Engine, FloatPlansAgreeWithTheGraph) {
-  on_every_isa([] {
+  everywhere([](Device device) {
     for (uint64_t seed = 0; seed < kNetworks; ++seed) {
       const auto network = some_network(seed);
       const Graph graph = traced(network);
-      Context context(Plan::compile(graph, {.max_batch = 3}));
+      Context context(Plan::compile(graph, {.max_batch = 3, .device = device}));
       for (const int64_t images : {1, 3, 2, 0, 7}) {
         const Tensor x = test::random_images(network, images, seed + 9);
         expect_close(context(x), run_graph(graph, {x})[0],
                      fmt::format("network {}, {} images", seed, images));
       }
+      EXPECT_EQ(context.launch_note(3), "");
     }
   });
 }
 
 TEST(Engine, Int8PlansGiveTheInterpretersBytes) {
-  on_every_isa([] {
+  everywhere([](Device device) {
     for (uint64_t seed = 0; seed < kNetworks; ++seed) {
       const auto network = some_network(seed);
       const QuantizedModel model = quantized(network, seed);
-      const Plan plan = Plan::compile(model, {.max_batch = 3});
+      const Plan plan = Plan::compile(model, {.max_batch = 3, .device = device});
       Context context(plan);
       for (const int64_t images : {1, 3, 2, 0, 7}) {
         const Tensor x = test::random_images(network, images, seed + 9);
@@ -94,12 +109,14 @@ TEST(Engine, Int8PlansGiveTheInterpretersBytes) {
             << "network " << seed << ", " << images << " images";
         EXPECT_EQ(context(x).to_vector<float>(), interpret_real(model, x).to_vector<float>());
       }
+      EXPECT_EQ(context.launch_note(3), "");
     }
   });
 }
 
 // Large images one by one, small ones together; the results are those of each image.
 TEST(Engine, RunsLargeImagesOneByOne) {
+  TUCO_NEEDS_CPU();
   for (const int64_t size : {12, 96}) {
     test::Builder b(5);
     const auto first = b.conv("first", 3, 16, 3, {.padding = 1}),
@@ -135,6 +152,7 @@ TEST(Engine, RunsLargeImagesOneByOne) {
 }
 
 TEST(Engine, KnowsWhatMixesImages) {
+  TUCO_NEEDS_CPU();
   test::Builder b(6);
   const Tensor row = b.constant("row", {1, 3}, 1), one = b.constant("one", {}, 1),
                square = b.constant("square", {3, 3}, 1);
@@ -150,7 +168,7 @@ TEST(Engine, KnowsWhatMixesImages) {
   EXPECT_TRUE(apart([&](const Tensor& x) { return slice(permute(x, {0, 2, 1}), 2, 0, 4, 2); }));
   EXPECT_FALSE(apart([&](const Tensor& x) { return permute(permute(x, {1, 0, 2}), {1, 0, 2}); }));
   EXPECT_FALSE(apart([&](const Tensor& x) { return matmul(x, square); }));  // not known
-  EXPECT_FALSE(apart([&](const Tensor& x) { return reshape(x, {-1}); }));  // no image of its own
+  EXPECT_FALSE(apart([&](const Tensor& x) { return reshape(x, {-1}); }));   // no image of its own
 }
 
 TEST(Engine, FusesWhatFollowsAConvolution) {
@@ -176,7 +194,9 @@ TEST(Engine, FusesWhatFollowsAConvolution) {
   EXPECT_EQ(plan.steps()[0].products, 5 * 6 * 4 * 9 * 4);
   EXPECT_EQ(plan.steps()[5].products, 12);
   const Tensor x = test::random_images(network, 1, 5);
-  expect_close(Context(plan)(x), network.forward(x), "fused");
+  for (const Device device : test::test_devices())
+    expect_close(Context(Plan::compile(traced(network), {.device = device}))(x), network.forward(x),
+                 "fused on " + device.to_string());
 }
 
 // Ops that show bytes in another way, results that are inputs or nobody's, a batch norm that stays.
@@ -192,10 +212,12 @@ TEST(Engine, RunsWhatHasNoKernelOfItsOwn) {
       },
       {3, 2});
   const Graph graph = traced(moving);
-  Context context(Plan::compile(graph, {.max_batch = 4}));
-  for (const int64_t images : {4, 1, 9}) {
-    const Tensor x = test::random_images(moving, images, 2);
-    expect_close(context(x), run_graph(graph, {x})[0], fmt::format("{} images", images));
+  for (const Device device : test::test_devices()) {
+    Context context(Plan::compile(graph, {.max_batch = 4, .device = device}));
+    for (const int64_t images : {4, 1, 9}) {
+      const Tensor x = test::random_images(moving, images, 2);
+      expect_close(context(x), run_graph(graph, {x})[0], fmt::format("{} images", images));
+    }
   }
 }
 
@@ -206,20 +228,23 @@ TEST(Engine, TakesGraphsWithManyInputsAndOutputs) {
   graph.inputs.push_back(second);
   graph.nodes.push_back({op::Add{}, {graph.outputs[0], second}, {sum}, "", {}});
   graph.outputs = {sum, graph.outputs[0], second};
-  const Plan plan = Plan::compile(graph, {.max_batch = 2});
-  Context context(plan);
-  context.input(2, 0).copy_(from_values<float>({1, -1, 2, -2, 3, -3}, {2, 3}));
-  context.input(2, 1).fill_(1);
-  for (int again = 0; again < 2; ++again) {
-    context.run(2);
-    EXPECT_EQ(context.output(2, 0).to_vector<float>(), (std::vector<float>{3, 1, 5, 1, 7, 1}));
-    EXPECT_EQ(context.output(2, 1).to_vector<float>(), (std::vector<float>{2, 0, 4, 0, 6, 0}));
-    EXPECT_EQ(context.output(2, 2).to_vector<float>(), std::vector<float>(6, 1));
+  for (const Device device : test::test_devices()) {
+    const Plan plan = Plan::compile(graph, {.max_batch = 2, .device = device});
+    Context context(plan);
+    context.input(2, 0).copy_(from_values<float>({1, -1, 2, -2, 3, -3}, {2, 3}));
+    context.input(2, 1).fill_(1);
+    for (int again = 0; again < 3; ++again) {
+      context.run(2);
+      EXPECT_EQ(context.output(2, 0).to_vector<float>(), (std::vector<float>{3, 1, 5, 1, 7, 1}));
+      EXPECT_EQ(context.output(2, 1).to_vector<float>(), (std::vector<float>{2, 0, 4, 0, 6, 0}));
+      EXPECT_EQ(context.output(2, 2).to_vector<float>(), std::vector<float>(6, 1));
+    }
+    EXPECT_THROW(context(randn({1, 3})), Error);
   }
-  EXPECT_THROW(context(randn({1, 3})), Error);
 }
 
 TEST(Engine, ARunAllocatesNothing) {
+  TUCO_NEEDS_CPU();
   const test::AllocationCount some;
   const std::string text(100, 'x');
   EXPECT_GT(some.count(), 0) << text;
@@ -249,8 +274,9 @@ TEST(Engine, ARunAllocatesNothing) {
 TEST(Engine, ThreadsShareAPlan) {
   for (const bool int8 : {false, true}) {
     const auto network = test::small_network();
-    const Plan plan = int8 ? Plan::compile(quantized(network, 0), {.max_batch = 4})
-                           : Plan::compile(traced(network), {.max_batch = 4});
+    const PlanOptions options{.max_batch = 4, .device = test::test_devices().back()};
+    const Plan plan = int8 ? Plan::compile(quantized(network, 0), options)
+                           : Plan::compile(traced(network), options);
     const Tensor x = test::random_images(network, 10, 3);
     const auto expected = Context(plan, {.threads = 1})(x).to_vector<float>();
     std::vector<std::vector<float>> results(4);
@@ -269,7 +295,7 @@ TEST(Engine, ThreadsShareAPlan) {
 
 TEST(Engine, ARunLeavesItsInputAndTellsItsTimes) {
   const auto network = test::small_network();
-  const Plan plan = Plan::compile(traced(network));
+  const Plan plan = Plan::compile(traced(network), {.device = test::test_devices().back()});
   Context context(plan);
   const Tensor x = test::random_images(network, 1, 3);
   context.input().copy_(x);
@@ -285,6 +311,7 @@ TEST(Engine, ARunLeavesItsInputAndTellsItsTimes) {
 }
 
 TEST(PlanFile, RoundTripsAndFitsItsMachine) {
+  TUCO_NEEDS_CPU();
   const test::TemporaryFolder folder;
   const std::string path = folder.path() / "a.plan";
   for (uint64_t seed = 0; seed < 12; ++seed)
@@ -318,6 +345,7 @@ TEST(PlanFile, RoundTripsAndFitsItsMachine) {
 }
 
 TEST(PlanFile, RefusesPlansThatDoNotFit) {
+  TUCO_NEEDS_CPU();
   const test::TemporaryFolder folder;
   const std::string path = folder.path() / "a.plan";
   const auto network = test::small_network();
@@ -355,7 +383,8 @@ TEST(PlanFile, RefusesPlansThatDoNotFit) {
 
 TEST(Engine, RefusesWhatDoesNotFit) {
   const auto network = test::small_network();
-  Context context(Plan::compile(traced(network), {.max_batch = 2}));
+  Context context(
+      Plan::compile(traced(network), {.max_batch = 2, .device = test::test_devices().back()}));
   EXPECT_THROW(context.run(3), ShapeError);
   EXPECT_THROW(context.input(-1), ShapeError);
   EXPECT_THROW(context(randn({1, 12, 13, 3})), ShapeError);
