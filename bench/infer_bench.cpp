@@ -5,6 +5,7 @@
 
 #include "tuco/bench/contestant.h"
 #include "tuco/bench/networks.h"
+#include "tuco/core/backend.h"
 #include "tuco/deploy/engine/context.h"
 #include "tuco/deploy/passes.h"
 #include "tuco/deploy/trace.h"
@@ -14,11 +15,12 @@ namespace {
 
 using namespace tuco;
 
-deploy::Plan compile(const Sequential& net, const Tensor& images, bool int8, int64_t batch) {
+deploy::Plan compile(const Sequential& net, const Tensor& images, bool int8,
+                     const deploy::PlanOptions& options) {
   Graph graph = deploy::trace(net, contiguous(slice(images, 0, 0, 1)));
   deploy::optimize(graph);
-  if (int8) return deploy::Plan::compile(deploy::quantize(graph, images), {.max_batch = batch});
-  return deploy::Plan::compile(graph, {.max_batch = batch});
+  if (int8) return deploy::Plan::compile(deploy::quantize(graph, images), options);
+  return deploy::Plan::compile(graph, options);
 }
 
 /// Statistics like those of a trained network: of the images that come in.
@@ -32,11 +34,11 @@ void settle_batch_norm(const Sequential& net, const Tensor& images) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  std::string name = "catdog_128", type = "fp32";
+  std::string name = "catdog_128", type = "fp32", where = "cpu";
   int64_t batch = 1;
   int threads = 1;
   double seconds = 0;
-  bool layers = false;
+  bool layers = false, separate = false;
   bench::NetworkOptions options;
   CLI::App app("Times inferences with one network.");
   app.add_option("network", name, "catdog_128, resnet8_32, mobilenet_v1_025_96, resnet18_128, ...");
@@ -48,6 +50,8 @@ int main(int argc, char** argv) try {
   app.add_option("--depth", options.depth, "convolutions in a stage (catdog_128)");
   app.add_flag("--tensorflow-padding", options.tensorflow_padding,
                "pad strided convolutions as TensorFlow does");
+  app.add_option("--device", where, "what computes: cpu or cuda");
+  app.add_flag("--separate", separate, "on a GPU, a launch for each kernel");
   app.add_option("--seconds", seconds, "run for so long and print the times");
   app.add_flag("--layers", layers, "with --seconds, the time of each step too");
   CLI11_PARSE(app, argc, argv);
@@ -58,21 +62,29 @@ int main(int argc, char** argv) try {
   const Sequential net = network.make(options);
   const Tensor images = randn(network.batch_shape(8, options));
   settle_batch_norm(net, images);
-  const deploy::Plan plan = compile(net, images, type == "int8", batch);
-  deploy::Context context(plan);
+  const Device device = Device::parse(where);
+  const deploy::Plan plan =
+      compile(net, images, type == "int8", {.max_batch = batch, .device = device});
+  deploy::Context context(plan, {.one_launch = !separate});
   std::vector<Tensor> repeated(batch, slice(images, 0, 0, 1));
   const Tensor input = concat(repeated);
   context.input(batch).copy_(
       type == "int8" ? deploy::quantize_values(input, *plan.input_quantization()) : input);
-  context.run(batch);
+  const auto run = [&] {
+    context.run(batch);
+    if (device != Device::cpu()) backend(device).synchronize();
+  };
+  for (int i = 0; i < 2; ++i) run();  // the second may make one launch of it
+  if (!context.launch_note(batch).empty())
+    fmt::print(stderr, "infer_bench: {}\n", context.launch_note(batch));
   if (seconds <= 0) {
-    bench::serve([&] { context.run(batch); });
+    bench::serve(run);
     return 0;
   }
 
-  const auto times = bench::times_within(seconds, [&] { context.run(batch); });
-  fmt::print("{} {}, batch {}, {} threads: {:.1f} us at the median of {}, {:.1f} at best\n", name,
-             type, batch, threads, times[times.size() / 2], times.size(), times[0]);
+  const auto times = bench::times_within(seconds, run);
+  fmt::print("{} {} on {}, batch {}, {} threads: {:.1f} us at the median of {}, {:.1f} at best\n",
+             name, type, device, batch, threads, times[times.size() / 2], times.size(), times[0]);
   if (!layers) return 0;
   std::vector<double> parts, least(plan.steps().size(), 1e9);
   bench::times_within(seconds, [&] {

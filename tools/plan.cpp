@@ -8,11 +8,12 @@ namespace tuco::tools {
 namespace {
 
 struct Compile {
-  std::string model, output = "model.plan";
+  std::string model, output = "model.plan", device = "cpu";
   deploy::PlanOptions options;
   bool verbose = false;
 
-  void run() const {
+  void run() {
+    options.device = Device::parse(device);
     const deploy::Plan plan = deploy::plan_of_file(model, options);
     deploy::save_plan(output, plan);
     if (verbose) fmt::print("{}\n", plan.to_string());
@@ -36,6 +37,7 @@ void add_plan(CLI::App& app) {
   command->add_option("-o,--output", options->output, "the file to write");
   command->add_option("--batch", options->options.max_batch, "the largest batch that it will run")
       ->check(CLI::PositiveNumber);
+  command->add_option("--device", options->device, "what it is for: cpu or cuda");
   command->add_flag("--verbose", options->verbose, "print the steps");
   command->callback([options] { options->run(); });
 }

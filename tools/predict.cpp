@@ -13,12 +13,12 @@ namespace tuco::tools {
 namespace {
 
 struct Predict {
-  std::string model;
+  std::string model, device = "cpu";
   std::vector<std::string> pictures;
   int top = 1;
 
   void run() const {
-    deploy::Context context(deploy::plan_of_file(model));
+    deploy::Context context(deploy::plan_of_file(model, {.device = Device::parse(device)}));
     const deploy::Plan& plan = context.plan();
     if (!plan.note().empty()) fmt::print(stderr, "tuco: {}: {}\n", model, plan.note());
     const auto& preprocessing = plan.preprocessing();
@@ -61,6 +61,7 @@ void add_predict(CLI::App& app) {
   command->add_option("MODEL", options->model, "model with its graph (.safetensors, .tflite)")
       ->required();
   command->add_option("PICTURE", options->pictures, "JPEG or PNG files")->required();
+  command->add_option("--device", options->device, "what computes: cpu or cuda");
   command->add_option("--top", options->top, "how many classes to show")
       ->check(CLI::PositiveNumber);
   command->callback([options] { options->run(); });
