@@ -180,9 +180,9 @@ const std::optional<ExecutionPlan>& ConvolutionPlans::plan(Direction direction,
 const void* ConvolutionPlans::zeros(int64_t count, size_t size, Call& call) {
   const size_t bytes = static_cast<size_t>(count) * size;
   if (zeros_.empty() || zeros_.back()->bytes() < bytes) {
-    const size_t size = zeros_.empty() ? bytes : std::max(bytes, 2 * zeros_.back()->bytes());
-    auto more = std::make_unique<Storage>(size, device_.device());
-    check(cudaMemsetAsync(more->data(), 0, size, call.stream), "cudaMemsetAsync");
+    const size_t room = zeros_.empty() ? bytes : std::max(bytes, 2 * zeros_.back()->bytes());
+    auto more = std::make_unique<Storage>(room, device_.device());
+    check(cudaMemsetAsync(more->data(), 0, room, call.stream), "cudaMemsetAsync");
     zeros_.push_back(std::move(more));
   }
   return zeros_.back()->data();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "tests/deploy/networks.h"
@@ -249,6 +250,46 @@ TEST(EngineDevices, SeparateStepsGiveTheSame) {
     EXPECT_EQ(one.output(2).to(DType::float32).to_vector<float>(),
               several.output(2).to(DType::float32).to_vector<float>());
   }
+}
+
+/// A copy of another thread in the midst of a capture is done at once, and is no part of the graph.
+TEST(EngineDevices, CopiesOfOtherThreadsStayOutOfACapture) {
+  struct Part final : Bound {
+    explicit Part(std::function<void()> what) : body(std::move(what)) {}
+    void run() override { body(); }
+    std::function<void()> body;
+  };
+  const Device device = test::test_devices().back();
+  Backend& here = backend(device);
+  Tensor number = zeros({1}, {DType::float32, device}), from = ones({3}, {DType::float32, device}),
+         to = zeros({3}, {DType::float32, device});
+  float runs = 0, seen = -1;
+  std::string error;
+  std::vector<std::unique_ptr<Bound>> parts;
+  parts.push_back(std::make_unique<Part>([&] {
+    ++runs;
+    std::thread([&] {
+      try {
+        here.copy_from_host(number.raw(), &runs, sizeof runs);
+        here.copy_to_host(&seen, number.raw(), sizeof seen);
+      } catch (const Error& thrown) {
+        error = thrown.what();
+      }
+    }).join();
+  }));
+  parts.push_back(here.bind(op::Copy{}, {&from, 1}, {&to, 1}, nullptr));
+  const auto sequence = here.sequence(std::move(parts));
+  for (int run = 1; run <= 2; ++run) {
+    sequence->run();
+    EXPECT_EQ(seen, run);
+  }
+  from.fill_(5);
+  number.fill_(9);
+  sequence->run();
+  EXPECT_EQ(to.to_vector<float>(), std::vector<float>(3, 5));
+  EXPECT_EQ(number.item(), device == kCpu ? 3 : 9);
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(sequence->note(), "");
 }
 
 /// Others copy, allocate and compute while a graph is captured, and none of it gets into it.
