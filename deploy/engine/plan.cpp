@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tuco/core/error.h"
 #include "tuco/deploy/cost.h"
 #include "tuco/deploy/engine/by_image.h"
