@@ -1,5 +1,6 @@
 #include "tuco/devices/caching_allocator.h"
 
+#include <algorithm>
 #include <bit>
 #include <new>
 
@@ -18,8 +19,12 @@ size_t size_class(size_t bytes) {
 
 CachingAllocator::~CachingAllocator() { release(); }
 
+size_t CachingAllocator::block_size(size_t bytes) const {
+  return keeps_blocks_ ? size_class(bytes) : std::max<size_t>(bytes, 1);
+}
+
 void* CachingAllocator::allocate(size_t bytes) {
-  const size_t size = size_class(bytes);
+  const size_t size = block_size(bytes);
   std::lock_guard lock(mutex_);
   void* block = nullptr;
   if (auto found = unused_.find(size); found != unused_.end() && !found->second.empty()) {
@@ -40,7 +45,7 @@ void* CachingAllocator::allocate(size_t bytes) {
 }
 
 void CachingAllocator::free(void* block, size_t bytes) noexcept {
-  const size_t size = size_class(bytes);
+  const size_t size = block_size(bytes);
   std::lock_guard lock(mutex_);
   stats_.current_bytes -= size;
   if (!keeps_blocks_) return source_.unmap(block);

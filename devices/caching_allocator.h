@@ -26,7 +26,9 @@ class MemorySource {
 /// who frees one has put all that uses it into the stream.
 class CachingAllocator {
  public:
-  /// `source` must outlive the allocator. One that does not keep blocks gives each back at once.
+  /// `source` must outlive the allocator. One that does not keep blocks gives each back at once,
+  /// and asks for no byte more than it was asked for, so that what watches over memory sees where a
+  /// tensor ends.
   explicit CachingAllocator(MemorySource& source, bool keeps_blocks = true)
       : source_(source), keeps_blocks_(keeps_blocks) {}
   ~CachingAllocator();
@@ -39,6 +41,8 @@ class CachingAllocator {
   void release();
 
  private:
+  /// What is asked of the source for so many bytes.
+  size_t block_size(size_t bytes) const;
   void release_locked();
 
   MemorySource& source_;

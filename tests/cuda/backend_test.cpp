@@ -11,6 +11,7 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/core/backend.h"
 #include "tuco/core/error.h"
+#include "tuco/core/precision.h"
 #include "tuco/core/rng.h"
 
 namespace tuco {
@@ -178,6 +179,95 @@ TEST_F(Cuda, ASecondDeviceIsAnother) {
   EXPECT_THROW(a + b, DeviceError);
   EXPECT_EQ(sum(a.to(second) * b).item(), 30);
   EXPECT_EQ(sum(a * b.to(device)).item(), 30);
+  // All that the first one does, while that is the thread's own.
+  const auto values = counting(70000);
+  Tensor x = empty({70000}, {DType::float32, second});
+  backend(second).start_copy_from_host(x.raw(), values.data(), 280000)->join();
+  EXPECT_EQ((x * 2).to_vector<float>()[69999], 2 * 69999.f);
+  backend(second).copy_within(x.raw(), static_cast<float*>(x.raw()) + 1, 4);
+  EXPECT_EQ(x.to_vector<float>()[0], 1);
+  const Tensor m = ones({3, 5}, {DType::float32, second});
+  EXPECT_EQ(sum(matmul(m, transpose(m, 0, 1))).item(), 45);
+  const Tensor images = ones({1, 4, 4, 2}, {DType::float32, second});
+  EXPECT_EQ(sum(conv2d(images, ones({3, 1, 1, 2}, {DType::float32, second}))).item(), 96);
+  backend(second).synchronize();
+  backend(second).release_cached_memory();
+}
+
+/// A convolution of random numbers on a device; with an addend and ReLU if `fused`.
+std::vector<float> convolve(const op::Conv2d& conv, int64_t batch, bool fused, Device where) {
+  Rng rng(5);
+  const auto there = [&](const Shape& shape) { return randn(shape, rng).to(where); };
+  const Tensor x = there({batch, 7, 7, 3}), w = there({4, 3, 3, 3}), bias = there({4});
+  const Tensor y = conv2d(x, w, bias, conv);
+  return (fused ? conv2d_relu(x, w, bias, conv, there(y.shape())) : y).to_vector<float>();
+}
+
+TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
+  // Each after one that differs in a single number, so that a plan kept for that would do.
+  const op::Conv2d plain{.padding = {1, 1, 1, 1}};
+  struct Case {
+    op::Conv2d conv;
+    int64_t batch = 2;
+    bool fused = false;
+  };
+  const Case cases[] = {{plain},
+                        {{.padding = {1, 1, 0, 2}}},
+                        {{.padding = {1, 1, 2, 0}}},
+                        {{.padding = {0, 2, 1, 1}}},
+                        {{.padding = {2, 0, 1, 1}}},
+                        {{.padding = 2}},
+                        {{.dilation = {2, 1}, .padding = {2, 2, 1, 1}}},
+                        {{.dilation = {1, 2}, .padding = {1, 1, 2, 2}}},
+                        {{.stride = {2, 1}, .padding = 1}},
+                        {{.stride = {1, 2}, .padding = 1}},
+                        {plain, 1},
+                        {plain, 3},
+                        {plain, 2, true}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(fmt::format("padding {} {} {} {}, dilation {} {}, batch {}, fused {}",
+                             c.conv.padding.top, c.conv.padding.bottom, c.conv.padding.left,
+                             c.conv.padding.right, c.conv.dilation.h, c.conv.dilation.w, c.batch,
+                             c.fused));
+    const auto got = convolve(c.conv, c.batch, c.fused, device),
+               expected = convolve(c.conv, c.batch, c.fused, Device::cpu());
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-4) << i;
+  }
+}
+
+TEST_F(Cuda, ConvolutionsOfTheSameNumbersGiveTheSameBits) {
+  Rng rng(3);
+  const Tensor x = randn({7, 9, 8, 5}, rng).to(device), w = randn({6, 3, 3, 5}, rng).to(device),
+               dy = randn({7, 9, 8, 6}, rng).to(device);
+  std::vector<std::vector<float>> first;
+  for (int round = 0; round < 3; ++round) {
+    Tensor images = x.clone(), weight = w.clone();
+    images.requires_grad_();
+    weight.requires_grad_();
+    sum(conv2d(images, weight, {}, {.padding = 1}) * dy).backward();
+    const std::vector<std::vector<float>> got = {images.grad().to_vector<float>(),
+                                                 weight.grad().to_vector<float>()};
+    if (round == 0) first = got;
+    EXPECT_EQ(got, first) << "in round " << round;
+  }
+}
+
+TEST_F(Cuda, Tf32IsOnlyForThoseWhoAskForIt) {
+  const float fine = 1 + std::ldexp(1.0f, -12);  // 1 in TF32
+  const Tensor a = full({16, 16}, fine, here()), images = full({1, 8, 8, 4}, fine, here()),
+               w = full({4, 1, 1, 4}, fine, here());
+  const auto product = [&] { return max(matmul(a, a)).item<double>() / 16; };
+  const auto convolution = [&] { return max(conv2d(images, w)).item<double>() / 4; };
+  EXPECT_NEAR(product(), double{fine} * fine, 1e-6);
+  EXPECT_NEAR(convolution(), double{fine} * fine, 1e-6);
+  set_float32_precision(Float32Precision::tf32);
+  const double rounded = product(), rounded_convolution = convolution();
+  set_float32_precision(Float32Precision::full);
+  // What a device without TF32 computes is as good.
+  for (const double value : {rounded, rounded_convolution}) EXPECT_NEAR(value, 1, 1e-3);
+  EXPECT_NEAR(product(), double{fine} * fine, 1e-6);
+  EXPECT_NEAR(convolution(), double{fine} * fine, 1e-6);
 }
 
 TEST(CudaDevices, ThatAreNotThereAreErrors) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cublas_v2.h>
+#include <cuda_stand_in/device.h>
 #include <cuda_stand_in/faults.h>
+#include <cuda_stand_in/settings.h>
 #include <cudnn.h>
 
 #include <cmath>
@@ -11,7 +13,10 @@
 #include "tuco/autograd/functions.h"
 #include "tuco/core/backend.h"
 #include "tuco/core/error.h"
+#include "tuco/core/precision.h"
 #include "tuco/core/rng.h"
+#include "tuco/devices/cuda/cudnn_graph.h"
+#include "tuco/devices/cuda/device_context.h"
 
 namespace tuco {
 namespace {
@@ -149,6 +154,104 @@ TEST(CudaFaults, AConvolutionThatFailsIsAnError) {
     EXPECT_TRUE(execute.happened());
   }
   convolution.expect_right();
+}
+
+/// What is allocated when nothing is under way and nothing is kept: memory goes back in the order
+/// of the stream, and of pinned buffers one is left, with which the last call waited.
+standin::Live live_at_rest() {
+  for (int i = 0; i < 2; ++i) {
+    backend(kGpu).release_cached_memory();
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  }
+  return standin::live();
+}
+
+TEST(CudaMemory, OfTensorsIsGivenBack) {
+  const standin::Live before = live_at_rest();
+  {
+    const Tensor x = on_gpu({3000}, 1);
+    sum(x * 2 + x).item();
+    mean(on_gpu({40000, 3}, 2), {0}).to_vector<float>();  // with scratch memory
+  }
+  const standin::Live after = live_at_rest();
+  EXPECT_EQ(after.allocations, before.allocations);
+  EXPECT_EQ(after.bytes, before.bytes);
+}
+
+TEST(CudaMemory, OfConvolutionsIsGivenBack) {
+  const Convolution convolution(15);
+  convolution(kGpu);  // the plan, and the zeros that a missing bias is, stay
+  const auto descriptors = [] {
+    return standin::calls("cudnnBackendCreateDescriptor") -
+           standin::calls("cudnnBackendDestroyDescriptor");
+  };
+  const standin::Live before = live_at_rest();
+  const auto before_descriptors = descriptors();
+  for (int i = 0; i < 3; ++i) convolution(kGpu);
+  const standin::Live after = live_at_rest();
+  EXPECT_EQ(descriptors(), before_descriptors);
+  EXPECT_EQ(after.allocations, before.allocations);
+  EXPECT_EQ(after.events, before.events);
+}
+
+TEST(CudaMemory, PinnedIsGivenBackWhenNoCopyUsesIt) {
+  const standin::RunOrder lazy("lazy");
+  const size_t before = live_at_rest().pinned;
+  std::vector<Tensor> there;
+  for (int i = 0; i < 5; ++i) there.push_back(full({5000 << i}, i + 1).to(kGpu));
+  EXPECT_GE(standin::live().pinned, before + 5);  // none of the copies has begun
+  backend(kGpu).release_cached_memory();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(mean(there[i]).item(), i + 1);
+  EXPECT_EQ(live_at_rest().pinned, before);
+}
+
+TEST(CudaMemory, OfADeviceIsGivenBackWithIt) {
+  const standin::Live before = live_at_rest();
+  const auto handles = [] {
+    return standin::calls("cublasCreate") - standin::calls("cublasDestroy") +
+           standin::calls("cudnnCreate") - standin::calls("cudnnDestroy");
+  };
+  const auto before_handles = handles();
+  {
+    cuda::DeviceContext context(0);
+    void* const block = context.allocator().allocate(4000);
+    std::vector<float> values(1000, 3), back(1000);
+    context.staging().upload(block, values.data(), 4000, context.stream());
+    context.download(back.data(), block, 4000);
+    EXPECT_EQ(back, values);
+    context.staging().upload(block, values.data(), 4000, context.stream());  // and not waited for
+    context.allocator().free(block, 4000);
+    context.blas();
+    context.dnn();
+    context.convolutions();
+    EXPECT_GT(standin::live().streams, before.streams);
+    EXPECT_GT(standin::live().events, before.events);
+    EXPECT_GT(standin::live().pinned, before.pinned);
+  }
+  EXPECT_EQ(handles(), before_handles);
+  const standin::Live after = live_at_rest();
+  EXPECT_EQ(after.allocations, before.allocations);
+  EXPECT_EQ(after.bytes, before.bytes);
+  EXPECT_EQ(after.pinned, before.pinned);
+  EXPECT_EQ(after.streams, before.streams);
+  EXPECT_EQ(after.events, before.events);
+}
+
+TEST(CudaDevices, TheThreadsOwnDeviceStays) {
+  const auto current = [] {
+    int index = -1;
+    EXPECT_EQ(cudaGetDevice(&index), cudaSuccess);
+    return index;
+  };
+  ASSERT_EQ(current(), 0);
+  const TensorOptions there{DType::float32, Device::cuda(1)};
+  EXPECT_EQ(sum(ones({4}, there)).item(), 4);
+  EXPECT_EQ(current(), 0);
+  // And that of a user who has another.
+  ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
+  expect_works();
+  EXPECT_EQ(current(), 1);
+  ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
 }
 
 /// Runs `body` in a program of its own, with a variable of the environment set, and expects it to

@@ -333,7 +333,7 @@ void get(const Descriptor& d, Name name, cudnnBackendAttributeType_t type, int64
       return give_descriptors(configs, wanted, got, out);
     }
     case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
-      return give(notes(operations_of(graph_of(d)), engine_of(d)), wanted, got, out);
+      return give(notes(engine_of(d)), wanted, got, out);
     case CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE:
       return give(std::vector<cudnnBackendBehaviorNote_t>{}, wanted, got, out);
     case CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE:

@@ -309,11 +309,9 @@ std::vector<Engine> suggestions(const std::vector<Operation>& graph, cudnnBacken
   return order;
 }
 
-std::vector<cudnnBackendNumericalNote_t> notes(const std::vector<Operation>& graph, Engine engine) {
+std::vector<cudnnBackendNumericalNote_t> notes(Engine engine) {
   switch (engine) {
-    case Engine::kTensorCore:
-      if (graph.front().image.type == CUDNN_DATA_FLOAT)
-        return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS};
+    case Engine::kTensorCore:  // TF32, of float, has no note of its own
       return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     case Engine::kWinograd:
       return {CUDNN_NUMERICAL_NOTE_WINOGRAD};

@@ -140,7 +140,7 @@ inline constexpr int64_t kEngines = 4;
 
 /// The engines that the heuristics name for a graph, best first.
 std::vector<Engine> suggestions(const std::vector<Operation>& graph, cudnnBackendHeurMode_t mode);
-std::vector<cudnnBackendNumericalNote_t> notes(const std::vector<Operation>& graph, Engine engine);
+std::vector<cudnnBackendNumericalNote_t> notes(Engine engine);
 /// Throws Refused where the engine does not have this graph.
 void require_supported(const std::vector<Operation>& graph, Engine engine);
 /// Never 0.

@@ -102,9 +102,14 @@ struct Block {
   unsigned seed = 0;  // of `random`, which orders the warps unless it is 0
   std::mt19937 random;
   // Shared memory.
-  std::vector<std::pair<const void*, std::size_t>> named;
-  alignas(128) std::byte arena[kStaticShared];
-  std::size_t used = 0, limit = 0;
+  // A static object; kCanary bytes behind it are nobody's.
+  struct Static {
+    const void* key;
+    std::size_t at, bytes;
+  };
+  std::vector<Static> named;
+  alignas(128) std::byte arena[2 * kStaticShared];
+  std::size_t used = 0, limit = 0;  // as on the device, without what is nobody's
   std::unique_ptr<std::byte[]> dynamic;
   std::size_t dynamic_bytes = 0, dynamic_room = 0;
 };
@@ -272,10 +277,16 @@ void run_block() {
   b.current = nullptr;
   switch_to(next_fiber(false));
   if (b.error.empty() && b.exited != b.threads) b.error = unfinished();
-  for (std::size_t i = 0; i < kCanary && b.error.empty(); ++i)
-    if (b.dynamic[b.dynamic_bytes + i] != std::byte{0xff})
-      b.error = "a write past the end of dynamic shared memory (" +
-                std::to_string(b.dynamic_bytes) + " bytes)";
+  const auto require_untouched = [&](const std::byte* canary, const char* memory,
+                                     std::size_t bytes) {
+    const auto is_untouched = [](std::byte value) { return value == std::byte{0xff}; };
+    if (b.error.empty() && !std::all_of(canary, canary + kCanary, is_untouched))
+      b.error = std::string("a write past the end of ") + memory + " (" + std::to_string(bytes) +
+                " bytes)";
+  };
+  require_untouched(&b.dynamic[b.dynamic_bytes], "dynamic shared memory", b.dynamic_bytes);
+  for (const auto& object : b.named)
+    require_untouched(b.arena + object.at + object.bytes, "a static shared object", object.bytes);
   if (b.error.empty()) return;
   const std::string error = std::exchange(b.error, {});
   b.idle.clear();
@@ -346,18 +357,22 @@ const std::uint64_t* exchange(unsigned mask, std::uint64_t bits, unsigned line) 
 
 void* shared_memory(const void* key, std::size_t bytes, std::size_t align) {
   Block& b = *block;
-  for (const auto& [k, at] : b.named)
-    if (k == key) return b.arena + at;
-  const std::size_t at = (b.used + align - 1) / align * align;
-  if (at + bytes > kStaticShared)
-    fail("a kernel has %zu bytes of static shared memory; %zu is the limit", at + bytes,
-         kStaticShared);
-  if (at + bytes + b.dynamic_bytes > b.limit)
+  for (const auto& object : b.named)
+    if (object.key == key) return b.arena + object.at;
+  const auto aligned = [&](std::size_t end) { return (end + align - 1) / align * align; };
+  const std::size_t end = aligned(b.used) + bytes;
+  if (end > kStaticShared)
+    fail("a kernel has %zu bytes of static shared memory; %zu is the limit", end, kStaticShared);
+  if (end + b.dynamic_bytes > b.limit)
     fail("static and dynamic shared memory take %zu bytes; the kernel may have %zu",
-         at + bytes + b.dynamic_bytes, b.limit);
-  b.named.emplace_back(key, at);
-  std::memset(b.arena + at, 0xff, bytes);  // NaN
-  b.used = at + bytes;
+         end + b.dynamic_bytes, b.limit);
+  const std::size_t at =
+      b.named.empty() ? 0 : aligned(b.named.back().at + b.named.back().bytes + kCanary);
+  if (at + bytes + kCanary > sizeof b.arena)
+    fail("a kernel has more static shared objects (%zu) than the stand-in takes", b.named.size());
+  b.named.push_back({key, at, bytes});
+  std::memset(b.arena + at, 0xff, bytes + kCanary);  // NaN
+  b.used = end;
   return b.arena + at;
 }
 

@@ -197,6 +197,7 @@ enum Plant {
   kLinesOfWarpDiffer,
   kLaneMissing,
   kPastDynamic,
+  kPastStatic,
   kBigStatic,
   kStaticAndDynamic
 };
@@ -242,6 +243,13 @@ __global__ void planted_kernel(float* y, Plant plant) {
     case kPastDynamic:
       dynamic_shared<float>()[16] = 1;
       break;
+    case kPastStatic: {
+      struct Second {};
+      float* const first = shared<float[8]>();
+      shared<float[8], Second>()[0] = 2;
+      first[8] = 1;
+      break;
+    }
     case kBigStatic:
       shared<float[12 * 1024 + 1]>()[0] = 1;
       break;
@@ -267,6 +275,7 @@ TEST(Fibers, PlantedMistakesAreFound) {
   EXPECT_MISTAKE(run(kLinesOfWarpDiffer), "warp operations of different lines meet");
   EXPECT_MISTAKE(run(kLaneMissing), "(31 of 32 lanes of warp 0 came)");
   EXPECT_MISTAKE(run(kPastDynamic), "past the end of dynamic shared memory (64 bytes)");
+  EXPECT_MISTAKE(run(kPastStatic), "past the end of a static shared object (32 bytes)");
   EXPECT_MISTAKE(run(kBigStatic), "49152 is the limit");
   EXPECT_MISTAKE(run(kStaticAndDynamic, 46 * 1024), "the kernel may have 49152");
   // And it goes on after each.

@@ -246,6 +246,51 @@ TEST_F(DevicesAgree, OnBatchNormalisationWithPooling) {
     }
 }
 
+TEST_F(DevicesAgree, OnReductions) {
+  // One thread for a column, one block, blocks for chunks of the rows, and columns that fill none.
+  for (const Shape& shape : {Shape{3, 30, 5}, Shape{2, 40, 1}, Shape{3, 256, 33}, Shape{2, 5000, 3},
+                             Shape{1, 40001, 1}, Shape{2, 700, 128}}) {
+    const Tensor x = spread(shape, 1);
+    const op::ReduceDims middle{{1}, false};
+    expect_agreement(op::Sum{middle}, {x}, 1e-5);
+    expect_agreement(op::Mean{middle}, {x}, 1e-5);
+    expect_agreement(op::Max{middle}, {x});
+    expect_agreement(op::ArgMax{middle}, {x});
+  }
+}
+
+TEST_F(DevicesAgree, OnPointwise) {
+  for (const int64_t n : {1, 4, 7, 1027}) {
+    const Tensor x = spread({n}, 1), y = spread({n}, 2);
+    expect_agreement(op::Relu{}, {x});
+    expect_agreement(op::Exp{}, {x}, 1e-5);
+    expect_agreement(op::Mul{}, {x, y});
+    expect_agreement(op::UnaryGrad<op::Relu>{}, {y, x});
+  }
+}
+
+TEST_F(DevicesAgree, OnConvolutions) {
+  for (const int64_t groups : {1, 2}) {
+    const op::Conv2d conv{.stride = {1, 2}, .padding = {1, 0, 1, 2}, .groups = groups};
+    const Tensor x = spread({2, 6, 7, 4}, 1), w = spread({6, 3, 2, 4 / groups}, 2),
+                 dy = spread(results(conv, {x, w})[0].shape(), 3);
+    expect_agreement(conv, {x, w}, 1e-5);
+    expect_agreement(op::FusedConv2d{conv, true, true}, {x, w, spread({6}, 4), dy}, 1e-5);
+    expect_agreement(op::Conv2dGradInput{conv, x.shape()}, {dy, w}, 1e-5);
+    expect_agreement(op::Conv2dGradWeight{conv, w.shape()}, {x, dy}, 1e-5);
+  }
+}
+
+TEST_F(DevicesAgree, OnMoreElementsThanAGridHasThreads) {
+  for (const Device device : test_devices()) {
+    if (device == Device::cpu()) continue;
+    const Tensor x = full({(int64_t{1} << 22) + 9}, 2, {DType::int32, device});
+    const Tensor y = -slice(x, 0, 1, x.numel());  // an address that no packs fit
+    const auto values = y.to_vector<int32_t>();
+    EXPECT_EQ(std::count(values.begin(), values.end(), -2), y.numel());
+  }
+}
+
 TEST_F(DevicesAgree, OnSoftmax) {
   for (const int64_t n : {1, 2, 31, 33, 1000, 1024, 5000}) {
     const Tensor x = spread({5, n}, 1, -20, 20), gradient = spread({5, n}, 2);
