@@ -13,6 +13,7 @@
 #include "tuco/core/error.h"
 #include "tuco/core/precision.h"
 #include "tuco/core/rng.h"
+#include "tuco/devices/caching_allocator.h"
 
 namespace tuco {
 namespace {
@@ -67,6 +68,15 @@ TEST_F(Cuda, AnUploadBesideComputingArrives) {
     upload->join();
     EXPECT_EQ((x * 2).to_vector<float>()[69999], 2 * 69999.f);
     EXPECT_EQ(other.item(), 90000);
+  }
+}
+
+TEST_F(Cuda, AnUploadThatNobodyJoinsArrivesBeforeWhatFollows) {
+  const auto values = counting(70000);
+  for (int round = 0; round < 5; ++round) {
+    Tensor x = full({70000}, -1, here());
+    backend(device).start_copy_from_host(x.raw(), values.data(), 280000).reset();
+    EXPECT_EQ((x * 2).to_vector<float>()[69999], 2 * 69999.f);
   }
 }
 
@@ -194,13 +204,18 @@ TEST_F(Cuda, ASecondDeviceIsAnother) {
   backend(second).release_cached_memory();
 }
 
-/// A convolution of random numbers on a device; with an addend and ReLU if `fused`.
-std::vector<float> convolve(const op::Conv2d& conv, int64_t batch, bool fused, Device where) {
+/// What follows a convolution's bias.
+enum class Then { nothing, relu, addend_and_relu };
+
+/// A convolution of random numbers on a device.
+std::vector<float> convolve(const op::Conv2d& conv, int64_t batch, Then then, Device where) {
   Rng rng(5);
   const auto there = [&](const Shape& shape) { return randn(shape, rng).to(where); };
   const Tensor x = there({batch, 7, 7, 3}), w = there({4, 3, 3, 3}), bias = there({4});
   const Tensor y = conv2d(x, w, bias, conv);
-  return (fused ? conv2d_relu(x, w, bias, conv, there(y.shape())) : y).to_vector<float>();
+  if (then == Then::nothing) return y.to_vector<float>();
+  const Tensor addend = then == Then::relu ? Tensor() : there(y.shape());
+  return conv2d_relu(x, w, bias, conv, addend).to_vector<float>();
 }
 
 TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
@@ -209,7 +224,7 @@ TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
   struct Case {
     op::Conv2d conv;
     int64_t batch = 2;
-    bool fused = false;
+    Then then = Then::nothing;
   };
   const Case cases[] = {{plain},
                         {{.padding = {1, 1, 0, 2}}},
@@ -223,14 +238,15 @@ TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
                         {{.stride = {1, 2}, .padding = 1}},
                         {plain, 1},
                         {plain, 3},
-                        {plain, 2, true}};
+                        {plain, 2, Then::relu},
+                        {plain, 2, Then::addend_and_relu}};
   for (const Case& c : cases) {
-    SCOPED_TRACE(fmt::format("padding {} {} {} {}, dilation {} {}, batch {}, fused {}",
+    SCOPED_TRACE(fmt::format("padding {} {} {} {}, dilation {} {}, batch {}, then {}",
                              c.conv.padding.top, c.conv.padding.bottom, c.conv.padding.left,
                              c.conv.padding.right, c.conv.dilation.h, c.conv.dilation.w, c.batch,
-                             c.fused));
-    const auto got = convolve(c.conv, c.batch, c.fused, device),
-               expected = convolve(c.conv, c.batch, c.fused, Device::cpu());
+                             static_cast<int>(c.then)));
+    const auto got = convolve(c.conv, c.batch, c.then, device),
+               expected = convolve(c.conv, c.batch, c.then, Device::cpu());
     ASSERT_EQ(got.size(), expected.size());
     for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-4) << i;
   }
@@ -255,19 +271,47 @@ TEST_F(Cuda, ConvolutionsOfTheSameNumbersGiveTheSameBits) {
 
 TEST_F(Cuda, Tf32IsOnlyForThoseWhoAskForIt) {
   const float fine = 1 + std::ldexp(1.0f, -12);  // 1 in TF32
-  const Tensor a = full({16, 16}, fine, here()), images = full({1, 8, 8, 4}, fine, here()),
-               w = full({4, 1, 1, 4}, fine, here());
+  const double exact = double{fine} * fine;
+  const Tensor a = full({16, 16}, fine, here()), w = full({4, 1, 1, 4}, fine, here());
   const auto product = [&] { return max(matmul(a, a)).item<double>() / 16; };
-  const auto convolution = [&] { return max(conv2d(images, w)).item<double>() / 4; };
-  EXPECT_NEAR(product(), double{fine} * fine, 1e-6);
-  EXPECT_NEAR(convolution(), double{fine} * fine, 1e-6);
+  const auto convolution = [&](int64_t size) {
+    return max(conv2d(full({1, size, 8, 4}, fine, here()), w)).item<double>() / 4;
+  };
+  EXPECT_NEAR(product(), exact, 1e-6);
+  EXPECT_NEAR(convolution(8), exact, 1e-6);
   set_float32_precision(Float32Precision::tf32);
-  const double rounded = product(), rounded_convolution = convolution();
+  const double rounded[] = {product(), convolution(8), convolution(9)};
   set_float32_precision(Float32Precision::full);
   // What a device without TF32 computes is as good.
-  for (const double value : {rounded, rounded_convolution}) EXPECT_NEAR(value, 1, 1e-3);
-  EXPECT_NEAR(product(), double{fine} * fine, 1e-6);
-  EXPECT_NEAR(convolution(), double{fine} * fine, 1e-6);
+  for (const double value : rounded) EXPECT_NEAR(value, 1, 1e-3);
+  EXPECT_NEAR(product(), exact, 1e-6);
+  EXPECT_NEAR(convolution(8), exact, 1e-6);
+  EXPECT_NEAR(convolution(9), exact, 1e-6);  // for which TF32's plan was the first
+}
+
+TEST(CachingAllocator, ThatKeepsNothingAsksForTheVeryBytes) {
+  // So a device, or a debugger of memory, sees what is written behind a tensor.
+  struct Source final : MemorySource {
+    void* map(size_t size) override {
+      sizes.push_back(size);
+      return ::operator new(size);
+    }
+    void unmap(void* block) noexcept override {
+      ++unmapped;
+      ::operator delete(block);
+    }
+    void throw_exhausted(size_t, const MemoryStats&) override { throw std::bad_alloc(); }
+    std::vector<size_t> sizes;
+    int unmapped = 0;
+  } source;
+  CachingAllocator passes(source, false), keeps(source);
+  passes.free(passes.allocate(12), 12);
+  EXPECT_EQ(source.unmapped, 1);
+  EXPECT_EQ(passes.stats().current_bytes, 0u);
+  EXPECT_EQ(passes.stats().peak_bytes, 12u);
+  keeps.free(keeps.allocate(12), 12);
+  EXPECT_EQ(source.unmapped, 1);
+  EXPECT_EQ(source.sizes, (std::vector<size_t>{12, 512}));
 }
 
 TEST(CudaDevices, ThatAreNotThereAreErrors) {
