@@ -156,6 +156,37 @@ TEST(CudaFaults, AConvolutionThatFailsIsAnError) {
   convolution.expect_right();
 }
 
+TEST(CudaConvolutions, AreLeftToCudnnInOnePass) {
+  // What it refuses, kernels of our own compute just as well, so that a graph that it never takes
+  // shows in the time alone.
+  Workspace workspace;
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const int64_t groups : {1, 2}) {
+      const op::Conv2d conv{
+          .stride = {1, 2}, .dilation = {2, 1}, .padding = {1, 2, 3, 1}, .groups = groups};
+      const auto there = [&](const Shape& shape) { return on_gpu(shape, 1).to(dtype); };
+      const Tensor x = there({2, 6, 7, 4}), w = there({6, 3, 2, 4 / groups}), bias = there({6});
+      const Tensor y = conv2d(x, w, {}, conv), other = y.clone();
+      const auto expect_cudnn = [&](const op::Any& op, const std::vector<Tensor>& in, Tensor out) {
+        SCOPED_TRACE(fmt::format("{} of {}", to_string(op), dtype));
+        // What follows a convolution of doubles has no engine.
+        const bool of_ours = dtype == DType::float64 && std::holds_alternative<op::FusedConv2d>(op);
+        const auto runs = standin::calls("cudnnBackendExecute"),
+                   kernels = standin::calls("cudaLaunchKernel");
+        backend(kGpu).run(op, in, std::span(&out, 1), workspace);
+        EXPECT_EQ(standin::calls("cudnnBackendExecute") - runs, 1);
+        EXPECT_EQ(standin::calls("cudaLaunchKernel") - kernels, of_ours);
+      };
+      expect_cudnn(conv, {x, w}, y);
+      expect_cudnn(op::FusedConv2d{conv}, {x, w}, y);
+      expect_cudnn(op::FusedConv2d{conv, true}, {x, w, bias}, y);
+      expect_cudnn(op::FusedConv2d{conv, true, true}, {x, w, bias, other}, y);
+      expect_cudnn(op::Conv2dGradInput{conv, x.shape()}, {y, w}, x.clone());
+      expect_cudnn(op::Conv2dGradWeight{conv, w.shape()}, {x, y}, w.clone());
+    }
+  backend(kGpu).synchronize();
+}
+
 /// What is allocated when nothing is under way and nothing is kept: memory goes back in the order
 /// of the stream, and of pinned buffers one is left, with which the last call waited.
 standin::Live live_at_rest() {

@@ -23,8 +23,8 @@ def ops(*names):
 
 AGREE = "DevicesAgree."
 MATMUL = [ops("matmul", "linear")]
-CONV = [ops("conv2d")]
-CONVS = [ops("conv2d", "fused_conv2d", "conv2d_grad_input", "conv2d_grad_weight")]
+# The list of ops compares the device with itself in float64; these compare it with the CPU.
+CONV = [("ops", AGREE + "OnConvolutions"), ("cuda", "Cuda.Convolutions*:CudaConvolutions.*")]
 SOFTMAX = [("ops", AGREE + "OnSoftmax")]
 BACKEND = [("cuda", "Cuda.*")]
 FAULTS = [("cuda", "CudaFaults.*")]
@@ -116,9 +116,9 @@ CUDNN = [
     Mutant("cudnn: ids of images and filter swapped", "convolution_plans.cpp",
            [("ids = {kImages, kWeight, kOutput}", "ids = {kWeight, kImages, kOutput}")], CONV),
     Mutant("cudnn: the addend's id for the bias", "convolution_plans.cpp",
-           [("tensor(kBias, {1, g_.out_c, 1, 1})", "tensor(kAddend, {1, g_.out_c, 1, 1})")], CONVS),
+           [("tensor(kBias, {1, g_.out_c, 1, 1})", "tensor(kAddend, {1, g_.out_c, 1, 1})")], CONV),
     Mutant("cudnn: two virtual tensors of one id", "convolution_plans.cpp",
-           [("virtual_id_++", "virtual_id_")], CONVS),
+           [("virtual_id_++", "virtual_id_")], CONV),
     Mutant("cudnn: the result added to what was there", "convolution_plans.cpp",
            [("set(names.beta, 0.0f)", "set(names.beta, 1.0f)")], CONV),
     Mutant("cudnn: ReLU that swallows NaN", "convolution_plans.cpp",
@@ -128,7 +128,7 @@ CUDNN = [
     Mutant("cudnn: workspace a byte too small", "convolution_plans.cpp",
            [("call.scratch<std::byte>(bytes, ", "call.scratch<std::byte>(bytes - 1, ")], CONV),
     Mutant("cudnn: alignment of 16 for every address", "convolution_plans.cpp",
-           [("alignment = sizeof(T);", "alignment = 16;")], [("ops", AGREE + "OnConvolutions")]),
+           [("alignment = sizeof(T);", "alignment = 16;")], CONV),
     Mutant("cudnn: TF32 where it was not asked for", "convolution_plans.cpp",
            [("limits.tf32 = tf32;", "limits.tf32 = true;")], cuda("Cuda.Tf32*")),
     Mutant("cudnn: engines that differ from run to run", "cudnn_graph.cpp",
@@ -146,9 +146,9 @@ CUDNN = [
            [("                   fused.addend,\n", "")], cuda("Cuda.Convolutions*")),
     Mutant("cudnn: a bias of zeros not written", "convolution_plans.cpp",
            [('check(cudaMemsetAsync(zeros_->data(), 0, bytes, call.stream), "cudaMemsetAsync");', "")],
-           CONVS),
+           CONV),
     Mutant("cudnn: a bias of zeros too short", "convolution_plans.cpp",
-           [("!zeros_ || zeros_->bytes() < bytes", "!zeros_")], CONVS),
+           [("!zeros_ || zeros_->bytes() < bytes", "!zeros_")], CONV),
     Mutant("cudnn: no cudnnSetStream", "device_context.cpp",
            [('check(cudnn().cudnnSetStream(dnn_, stream_), "cudnnSetStream");', "")], CONV),
     Mutant("cudnn: status not looked at", "cudnn_graph.cpp",

@@ -271,7 +271,8 @@ TEST_F(DevicesAgree, OnPointwise) {
 
 TEST_F(DevicesAgree, OnConvolutions) {
   for (const int64_t groups : {1, 2}) {
-    const op::Conv2d conv{.stride = {1, 2}, .padding = {1, 0, 1, 2}, .groups = groups};
+    const op::Conv2d conv{
+        .stride = {1, 2}, .dilation = {2, 1}, .padding = {1, 0, 1, 2}, .groups = groups};
     const Tensor x = spread({2, 6, 7, 4}, 1), w = spread({6, 3, 2, 4 / groups}, 2),
                  dy = spread(results(conv, {x, w})[0].shape(), 3);
     expect_agreement(conv, {x, w}, 1e-5);
