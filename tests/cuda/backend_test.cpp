@@ -236,6 +236,12 @@ TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
                         {{.dilation = {1, 2}, .padding = {1, 1, 2, 2}}},
                         {{.stride = {2, 1}, .padding = 1}},
                         {{.stride = {1, 2}, .padding = 1}},
+                        // The rest of a division hides these from the size of the result.
+                        {{.stride = {2, 1}, .padding = {2, 1, 1, 1}}},
+                        {{.stride = {1, 2}, .padding = {1, 1, 2, 1}}},
+                        {{.stride = 4, .padding = 1}},
+                        {{.stride = 4, .dilation = {2, 1}, .padding = 1}},
+                        {{.stride = 4, .dilation = {1, 2}, .padding = 1}},
                         {plain, 1},
                         {plain, 3},
                         {plain, 2, Then::relu},
@@ -249,6 +255,17 @@ TEST_F(Cuda, ConvolutionsThatDifferALittleAreKeptApart) {
                expected = convolve(c.conv, c.batch, c.then, Device::cpu());
     ASSERT_EQ(got.size(), expected.size());
     for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-4) << i;
+  }
+}
+
+TEST_F(Cuda, ConvolutionsWithReluPassNanOn) {
+  Tensor x = ones({1, 5, 5, 2});
+  x.data<float>()[2 * (2 * 5 + 2)] = NAN;  // the middle
+  for (const int64_t channels : {1, 4}) {
+    const auto y = conv2d_relu(x.to(device), ones({channels, 3, 3, 2}, here()), {}, {.padding = 1})
+                       .to_vector<float>();
+    EXPECT_EQ(std::count_if(y.begin(), y.end(), [](float v) { return std::isnan(v); }),
+              9 * channels);
   }
 }
 
