@@ -157,7 +157,7 @@ CUDNN = [
     Mutant("cudnn: the next engine not tried", "cudnn_graph.cpp",
            [("if (!found.plan_.try_finalize()) continue;", "found.plan_.finalize();")], FAULTS),
     Mutant("cudnn: descriptors not destroyed", "cudnn_graph.cpp",
-           [("if (raw_) cudnn().cudnnBackendDestroyDescriptor(raw_);", "")], FAULTS),
+           [("if (raw_) cudnn().cudnnBackendDestroyDescriptor(raw_);", "")], cuda("CudaMemory.*")),
 ]
 
 STREAMS = [

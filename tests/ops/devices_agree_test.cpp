@@ -273,10 +273,11 @@ TEST_F(DevicesAgree, OnConvolutions) {
   for (const int64_t groups : {1, 2}) {
     const op::Conv2d conv{
         .stride = {1, 2}, .dilation = {2, 1}, .padding = {1, 0, 1, 2}, .groups = groups};
-    const Tensor x = spread({2, 6, 7, 4}, 1), w = spread({6, 3, 2, 4 / groups}, 2),
+    const Tensor x = spread({2, 6, 7, 4}, 1), w = spread({6 * groups, 3, 2, 4 / groups}, 2),
                  dy = spread(results(conv, {x, w})[0].shape(), 3);
     expect_agreement(conv, {x, w}, 1e-5);
-    expect_agreement(op::FusedConv2d{conv, true, true}, {x, w, spread({6}, 4), dy}, 1e-5);
+    expect_agreement(op::FusedConv2d{conv, true, true}, {x, w, spread({6 * groups}, 4), dy}, 1e-5);
+    expect_agreement(op::FusedConv2d{conv}, {x, w}, 1e-5);
     expect_agreement(op::Conv2dGradInput{conv, x.shape()}, {dy, w}, 1e-5);
     expect_agreement(op::Conv2dGradWeight{conv, w.shape()}, {x, dy}, 1e-5);
   }
