@@ -130,6 +130,10 @@ class Backend {
   }
 };
 
+/// How many devices of a kind this machine and build have. Throws DeviceError if there are some
+/// that cannot be used.
+int device_count(Device::Kind kind);
+
 /// The backend of `device`. Throws DeviceError if it is not there.
 Backend& backend(Device device);
 

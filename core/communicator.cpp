@@ -4,11 +4,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tuco/core/backend.h"
 #include "tuco/core/error.h"
 
 namespace tuco {
 
-void Communicator::require_summable(const Tensor& tensor) {
+std::unique_ptr<Communicator::Pending> Communicator::start_sum(const Tensor& tensor) {
   const DType dtype = tensor.dtype();
   require<DTypeError>(dtype == DType::float32 || dtype == DType::float64 || dtype == DType::int32 ||
                           dtype == DType::int64,
@@ -18,13 +19,40 @@ void Communicator::require_summable(const Tensor& tensor) {
   require<Error>(tensor.is_contiguous(),
                  "sum over processes: the tensor of shape {} and strides {} is not dense",
                  tensor.shape(), tensor.strides());
+  if (tensor.device().kind == Device::Kind::cpu) return start_host_sum(tensor);
+  return size() == 1 ? finished() : group(tensor.device()).start_sum(tensor);
 }
 
-void Communicator::require_broadcast(const Tensor& tensor, int root) const {
+void Communicator::broadcast(const Tensor& tensor, int root) {
   require<Error>(root >= 0 && root < size(), "broadcast: from process {} of {}", root, size());
   require<Error>(tensor.is_contiguous(),
                  "broadcast: the tensor of shape {} and strides {} is not dense", tensor.shape(),
                  tensor.strides());
+  if (tensor.device().kind == Device::Kind::cpu)
+    broadcast_host(tensor, root);
+  else if (size() > 1)
+    group(tensor.device()).broadcast(tensor, root);
+}
+
+std::unique_ptr<Communicator::Pending> Communicator::finished() {
+  struct Finished final : Pending {
+    bool test() override { return true; }
+    void wait() override {}
+  };
+  return std::make_unique<Finished>();
+}
+
+Communicator::DeviceGroup& Communicator::group(Device device) {
+  for (const auto& [of, group] : groups_)
+    if (of == device) return *group;
+  return *groups_.emplace_back(device, connect(*this, device)).second;
+}
+
+Device local_device(const Communicator& processes) {
+  const int devices = device_count(Device::Kind::cuda);
+  require<DeviceError>(devices > 0, "process {} of {}: no CUDA device", processes.rank(),
+                       processes.size());
+  return Device::cuda(processes.local_rank() % devices);
 }
 
 std::vector<double> gather(Communicator& communicator, double value) {

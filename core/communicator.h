@@ -5,16 +5,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tuco/core/tensor.h"
 
 namespace tuco {
 
-/// A group of processes. Tensors are dense, and of the same shape and type on all of them; what
-/// changes them in place tells the tape as all methods ending in _ do. Throws Error with the
-/// transport's own text where communication fails, and DeviceError for tensors on a device that it
-/// does not reach. One thread at a time may call it.
+/// A group of processes. Tensors are dense, and of the same shape and type on all of them, either
+/// on the CPU or on a GPU that is the process's own; what changes them in place tells the tape as
+/// all methods ending in _ do. Throws Error with the transport's own text where communication
+/// fails, and DeviceError for tensors on devices that cannot be connected. One thread at a time may
+/// call it.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -23,25 +25,30 @@ class Communicator {
   virtual int rank() const = 0;
   /// How many processes there are.
   virtual int size() const = 0;
+  /// This process's number among those of its machine, from 0.
+  virtual int local_rank() const = 0;
 
-  /// A sum on its way. It holds the tensor, whose bytes belong to it until wait() returns.
+  /// A sum on its way. It holds the tensor, whose bytes belong to it until wait() returns. One that
+  /// is dropped before has given the group up: it cannot be used any more.
   class Pending {
    public:
     virtual ~Pending() = default;
     /// Moves it forward, and says whether it is done. Throws as the sum does.
     virtual bool test() = 0;
-    /// Returns when it is done. Throws as the sum does.
+    /// Returns when it is done; on a GPU, as soon as what is asked of the device from now on comes
+    /// after it, without waiting for the device. Throws as the sum does.
     virtual void wait() = 0;
   };
   /// Begins to replace the tensor, on every process, by the sum over all of them. Throws DTypeError
-  /// unless it is float32, float64, int32 or int64, and Error if it is not dense.
-  virtual std::unique_ptr<Pending> start_sum(const Tensor& tensor) = 0;
+  /// unless it is float32, float64, int32 or int64, and Error if it is not dense. On a GPU it comes
+  /// after what was asked of the device before.
+  std::unique_ptr<Pending> start_sum(const Tensor& tensor);
   /// The same from begin to end.
   void sum(const Tensor& tensor) { start_sum(tensor)->wait(); }
 
   /// Replaces the tensor, of any type, by the one of process `root`. Throws Error if it is not
   /// dense or there is no such process.
-  virtual void broadcast(const Tensor& tensor, int root = 0) = 0;
+  void broadcast(const Tensor& tensor, int root = 0);
   /// The bytes that each process gave, of whatever length, in the order of ranks.
   virtual std::vector<std::string> gather(std::string_view bytes) = 0;
   /// Returns when all processes have called it.
@@ -50,11 +57,32 @@ class Communicator {
   /// The same processes again, as a group whose calls have an order of their own.
   virtual std::unique_ptr<Communicator> duplicate() = 0;
 
+  /// The same for tensors on GPUs, one of each process, connected by a transport of their own.
+  class DeviceGroup {
+   public:
+    virtual ~DeviceGroup() = default;
+    virtual std::unique_ptr<Pending> start_sum(const Tensor& tensor) = 0;
+    virtual void broadcast(const Tensor& tensor, int root) = 0;
+  };
+
  protected:
-  /// The checks at the door of sum and broadcast; they throw what these say.
-  static void require_summable(const Tensor& tensor);
-  void require_broadcast(const Tensor& tensor, int root) const;
+  /// start_sum and broadcast for tensors on the CPU that are as they have to be.
+  virtual std::unique_ptr<Pending> start_host_sum(const Tensor& tensor) = 0;
+  virtual void broadcast_host(const Tensor& tensor, int root) = 0;
+  /// A sum that there was nothing to do for.
+  static std::unique_ptr<Pending> finished();
+
+ private:
+  DeviceGroup& group(Device device);
+
+  /// Made when a device's first tensor comes.
+  std::vector<std::pair<Device, std::unique_ptr<DeviceGroup>>> groups_;
 };
+
+/// Connects the GPUs of several processes, of which `device` is this one's: called by all of them
+/// together. Throws DeviceError, on all of them, where two have the same GPU, or one has no
+/// transport for them.
+std::unique_ptr<Communicator::DeviceGroup> connect(Communicator& processes, Device device);
 
 /// A number that each process gave, in the order of ranks.
 std::vector<double> gather(Communicator& communicator, double value);
@@ -72,5 +100,10 @@ int launched_processes();
 /// job. Throws DeviceError if there are several processes but this build of Tuco has no MPI, Error
 /// if MPI fails.
 Communicator& world();
+
+/// The GPU that belongs to this process, so that those of one machine have one each: the processes
+/// of a machine count through its GPUs, or those that CUDA_VISIBLE_DEVICES leaves to each. Throws
+/// DeviceError if there is none.
+Device local_device(const Communicator& processes = world());
 
 }  // namespace tuco

@@ -182,7 +182,7 @@ void DataParallel::backward_ends() {
     const auto start = Clock::now();
     bucket.pending->wait();
     statistics_.waited += std::chrono::duration<double>(Clock::now() - start).count();
-    for (const size_t i : bucket.items) unpack(items_[i]);
+    unpack(bucket);
   }
   for (Bucket& bucket : buckets_) bucket.pending = nullptr;
   next_ = 0;
@@ -202,12 +202,20 @@ void DataParallel::pack(Item& item) {
   --buckets_[item.bucket].missing;
 }
 
-void DataParallel::unpack(Item& item) {
-  Tensor gradient = item.parameter.grad();
-  if (gradient.defined() && gradient.is_contiguous())
-    gradient.copy_(item.gradient);
-  else if (gradient.defined() || item.has_gradient.item<double>() > 0)
-    item.parameter.set_grad(item.gradient.clone());
+void DataParallel::unpack(const Bucket& bucket) {
+  // Looked at only where it matters, since a GPU has to be waited for: once for the whole bucket.
+  std::vector<double> flags;
+  for (size_t i = 0; i < bucket.items.size(); ++i) {
+    const Item& item = items_[bucket.items[i]];
+    Tensor gradient = item.parameter.grad();
+    if (gradient.defined() && gradient.is_contiguous()) {
+      gradient.copy_(item.gradient);
+      continue;
+    }
+    if (!gradient.defined() && flags.empty())
+      flags = bucket.flags.to(Device::cpu()).to(DType::float64).to_vector<double>();
+    if (gradient.defined() || flags[i] > 0) Tensor(item.parameter).set_grad(item.gradient.clone());
+  }
 }
 
 void DataParallel::start_ready_buckets() {

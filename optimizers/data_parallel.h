@@ -69,7 +69,8 @@ class DataParallel : LeafObserver {
   struct Statistics {
     /// Buckets, and how many of them set out while backward() still had gradients to compute.
     int64_t buckets = 0, overlapped = 0;
-    /// What backward() waited for them at its end, in seconds.
+    /// What backward() waited for them at its end, in seconds; on GPUs, which wait by themselves,
+    /// about nothing.
     double waited = 0;
   };
   const Statistics& statistics() const { return statistics_; }
@@ -97,7 +98,7 @@ class DataParallel : LeafObserver {
   void leaf_is_final(int64_t leaf) override;
   void backward_ends() override;
   void pack(Item& item);
-  void unpack(Item& item);
+  void unpack(const Bucket& bucket);
   void start_ready_buckets();
 
   /// The processes, with calls in an order of their own.

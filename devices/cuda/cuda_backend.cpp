@@ -55,6 +55,8 @@ class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int index) : context_(index) {}
 
+  DeviceContext& context() { return context_; }
+
   std::string processor() const override {
     const cudaDeviceProp& properties = context_.properties();
     return fmt::format("{}, sm_{}{}", properties.name, properties.major, properties.minor);
@@ -216,16 +218,14 @@ int device_count(Device wanted) {
   return count;
 }
 
-}  // namespace
-
-Backend& cuda_backend(int index) {
+CudaBackend& find_backend(int index) {
   constexpr int kMost = 64;
   static std::mutex mutex;
   // Never destroyed: static tensors of user programs may outlive any order of destruction.
-  static std::array<Backend*, kMost> backends{};
+  static std::array<CudaBackend*, kMost> backends{};
   const std::lock_guard lock(mutex);
   require<DeviceError>(index >= 0 && index < kMost, "no device {}", Device::cuda(index));
-  Backend*& found = backends[index];
+  CudaBackend*& found = backends[index];
   if (!found) {
     const int count = device_count(Device::cuda(index));
     require<DeviceError>(index < count, "no device {}: this machine has {} CUDA device{}",
@@ -235,5 +235,19 @@ Backend& cuda_backend(int index) {
   }
   return *found;
 }
+
+}  // namespace
+
+int device_count() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess) return count;
+  cudaGetLastError();
+  if (status == cudaErrorNoDevice) return 0;
+  fail<DeviceError>("no CUDA device can be used: {}", cudaGetErrorString(status));
+}
+
+Backend& cuda_backend(int index) { return find_backend(index); }
+DeviceContext& context_of(int index) { return find_backend(index).context(); }
 
 }  // namespace tuco::cuda

@@ -14,6 +14,7 @@ set(TUCO_CUDA_SOURCES
   cuda/lstm.cpp
   cuda/matmul.cpp
   cuda/moves.cpp
+  cuda/nccl.cpp
   cuda/pointwise.cpp
   cuda/pool2d.cpp
   cuda/quantized.cpp

@@ -47,12 +47,6 @@ MPI_Datatype type_of(DType dtype) {
   }
 }
 
-void require_on_host(const char* what, const Tensor& tensor) {
-  require<DeviceError>(tensor.device().kind == Device::Kind::cpu,
-                       "MPI: {} of a tensor on {}, expected one on the CPU", std::string(what),
-                       tensor.device());
-}
-
 class Sum final : public Communicator::Pending {
  public:
   Sum(MPI_Comm comm, const Tensor& tensor) : tensor_(tensor) {
@@ -106,7 +100,7 @@ class Sum final : public Communicator::Pending {
 class MpiCommunicator final : public Communicator {
  public:
   /// The processes of `others`, in a group of its own.
-  explicit MpiCommunicator(MPI_Comm others) {
+  MpiCommunicator(MPI_Comm others, int local_rank) : local_rank_(local_rank) {
     check(MPI_Comm_dup(others, &comm_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm_, &rank_);
@@ -121,19 +115,8 @@ class MpiCommunicator final : public Communicator {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+  int local_rank() const override { return local_rank_; }
 
-  std::unique_ptr<Pending> start_sum(const Tensor& tensor) override {
-    require_on_host("sum", tensor);
-    require_summable(tensor);
-    return std::make_unique<Sum>(comm_, tensor);
-  }
-  void broadcast(const Tensor& tensor, int root) override {
-    require_on_host("broadcast", tensor);
-    require_broadcast(tensor, root);
-    broadcast(static_cast<char*>(tensor.raw()),
-              tensor.numel() * static_cast<int64_t>(size_of(tensor.dtype())), root);
-    tensor.storage()->bump_version();
-  }
   std::vector<std::string> gather(std::string_view bytes) override {
     const auto size = static_cast<int64_t>(bytes.size());
     std::vector<int64_t> sizes(static_cast<size_t>(size_));
@@ -143,17 +126,27 @@ class MpiCommunicator final : public Communicator {
       std::string& part = result.emplace_back();
       if (root == rank_) part = bytes;
       part.resize(static_cast<size_t>(sizes[static_cast<size_t>(root)]));
-      broadcast(part.data(), static_cast<int64_t>(part.size()), root);
+      broadcast_bytes(part.data(), static_cast<int64_t>(part.size()), root);
     }
     return result;
   }
   void barrier() override { check(MPI_Barrier(comm_), "barrier"); }
   std::unique_ptr<Communicator> duplicate() override {
-    return std::make_unique<MpiCommunicator>(comm_);
+    return std::make_unique<MpiCommunicator>(comm_, local_rank_);
+  }
+
+ protected:
+  std::unique_ptr<Pending> start_host_sum(const Tensor& tensor) override {
+    return std::make_unique<Sum>(comm_, tensor);
+  }
+  void broadcast_host(const Tensor& tensor, int root) override {
+    broadcast_bytes(static_cast<char*>(tensor.raw()),
+                    tensor.numel() * static_cast<int64_t>(size_of(tensor.dtype())), root);
+    tensor.storage()->bump_version();
   }
 
  private:
-  void broadcast(char* bytes, int64_t size, int root) {
+  void broadcast_bytes(char* bytes, int64_t size, int root) {
     for (int64_t first = 0; first < size; first += kMostAtOnce)
       check(MPI_Bcast(bytes + first, static_cast<int>(std::min(kMostAtOnce, size - first)),
                       MPI_BYTE, root, comm_),
@@ -161,27 +154,34 @@ class MpiCommunicator final : public Communicator {
   }
 
   MPI_Comm comm_ = MPI_COMM_NULL;
-  int rank_ = 0, size_ = 1;
+  int rank_ = 0, size_ = 1, local_rank_ = 0;
 };
 
 /// Where several processes of a machine may run on the same cores, each uses its share of them;
 /// with all of them each, they would wait for one another.
-void share_cores() {
+void share_cores([[maybe_unused]] Communicator& neighbours) {
 #ifdef __linux__
   cpu_set_t mine;
   if (sched_getaffinity(0, sizeof mine, &mine) != 0) return;
   // Another number is somebody's wish.
   if (std::getenv("TUCO_NUM_THREADS") || num_threads() != CPU_COUNT(&mine)) mine = {};
-  MPI_Comm machine;
-  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine),
-        "MPI_Comm_split_type");
-  MpiCommunicator neighbours(machine);
-  MPI_Comm_free(&machine);
   const std::string_view bytes(reinterpret_cast<const char*>(&mine), sizeof mine);
   const auto all = neighbours.gather(bytes);
   const auto sharing = static_cast<int>(std::ranges::count(all, bytes));
   if (CPU_COUNT(&mine) > 0) set_num_threads(std::max(CPU_COUNT(&mine) / sharing, 1));
 #endif
+}
+
+/// The processes of this machine.
+std::unique_ptr<Communicator> find_neighbours() {
+  MPI_Comm machine;
+  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine),
+        "MPI_Comm_split_type");
+  int rank = 0;
+  MPI_Comm_rank(machine, &rank);
+  auto neighbours = std::make_unique<MpiCommunicator>(machine, rank);
+  MPI_Comm_free(&machine);
+  return neighbours;
 }
 
 /// Whether join() called MPI_Init.
@@ -232,9 +232,10 @@ Communicator& join() {
   std::atexit([] { leave(0); });  // here an exit code says nothing; launchers see to it
 #endif
   std::set_terminate(end_job);
-  share_cores();
+  const auto neighbours = find_neighbours();
+  share_cores(*neighbours);
   // Lives to the end, beyond whatever uses it.
-  static Communicator& world = *new MpiCommunicator(MPI_COMM_WORLD);
+  static Communicator& world = *new MpiCommunicator(MPI_COMM_WORLD, neighbours->rank());
   return world;
 }
 

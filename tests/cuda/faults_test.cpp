@@ -10,6 +10,7 @@
 
 #include <cmath>
 
+#include "tests/support/thread_processes.h"
 #include "tuco/autograd/functions.h"
 #include "tuco/core/backend.h"
 #include "tuco/core/error.h"
@@ -312,6 +313,14 @@ TEST(CudaFaultsDeathTest, AMissingLibraryIsAnErrorThatNamesIt) {
       });
   expect_device_error("TUCO_CUDNN", "/nowhere/libcudnn.so", "cuDNN cannot be loaded.*/nowhere",
                       [] { Convolution(9)(kGpu); });
+#ifdef TUCO_HAVE_NCCL
+  expect_device_error("TUCO_NCCL", "/nowhere/libnccl.so",
+                      "process 0: NCCL cannot be loaded.*/nowhere", [] {
+                        test::run_processes(2, [](Communicator& processes) {
+                          processes.sum(ones({2}, {DType::float32, local_device(processes)}));
+                        });
+                      });
+#endif
 }
 
 TEST(CudaFaultsDeathTest, AMachineWithoutADeviceSaysSo) {

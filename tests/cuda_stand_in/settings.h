@@ -18,6 +18,19 @@ class RunOrder {
   int before_;
 };
 
+/// How long a task waits for what only other threads can bring about, such as another rank's call,
+/// before that is a mistake: ten seconds by default.
+class Patience {
+ public:
+  explicit Patience(double seconds);
+  ~Patience();
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+ private:
+  double before_;
+};
+
 /// Which of a block's warps runs first: shuffled by this seed for each block; 0 is the order of
 /// their numbers.
 class WarpOrder {

@@ -38,6 +38,9 @@ struct Task {
   bool host = false;
   /// For an event: where the time goes at which it is reached.
   std::shared_ptr<double> reached;
+  /// Where the work is that of several devices: whether all have come to it. With `wait` it gives
+  /// the lock to the threads that it waits for; without, it says how things are.
+  std::function<bool(bool wait)> ready;
 };
 
 }  // namespace standin
@@ -128,6 +131,7 @@ struct World {
   std::map<const void*, int> dynamic_shared;  // cudaFuncSetAttribute, by kernel
   std::map<std::string, std::int64_t> calls;
   Order order = Order::kLazy;
+  double patience = 10;
   std::mt19937 random{1};
   /// A fault of a device: what every call returns from then on.
   cudaError_t sticky = cudaSuccess;
@@ -142,6 +146,12 @@ World& world();
 cudaError_t remember(cudaError_t status);
 /// Whether the runtime refuses all calls: no device, a fault of one, or a host function's call.
 cudaError_t refusal();
+
+/// Lets other threads call until `ready` holds, which is looked at under the lock; device memory is
+/// closed meanwhile. False if they did not bring it about in time (Patience).
+bool wait_for_threads(const std::function<bool()>& ready);
+/// Wakes the threads in wait_for_threads: something has changed.
+void wake_threads();
 
 /// The frame of a call of the runtime: `body` under the lock, unless a test or an earlier fault has
 /// decided already.
@@ -175,8 +185,9 @@ void set_running(const char* name);
 std::shared_ptr<CUstream_st> stream_of(cudaStream_t stream);
 /// Puts a task into a stream, or into the graph that it captures.
 cudaError_t put(CUstream_st& stream, Task task);
-/// Runs the stream's tasks up to that number.
-void run_until(CUstream_st& stream, std::uint64_t number);
+/// Runs the stream's tasks up to that number, and says whether it came so far: without `wait` it
+/// ends before a task that is not ready.
+bool run_until(CUstream_st& stream, std::uint64_t number, bool wait = true);
 void drain(CUstream_st& stream);
 void drain_device(int device);
 void drain_all();

@@ -70,11 +70,12 @@ std::vector<std::shared_ptr<CUstream_st>> all_streams() {
 // What runs on its own after a task was put into a queue.
 void progress() {
   World& w = world();
-  if (w.order == Order::kEager) drain_all();
+  if (w.order == Order::kEager)
+    for (const auto& s : all_streams()) run_until(*s, s->put, false);
   if (w.order != Order::kRandom) return;
   for (const auto& s : all_streams())
     if (s->put > s->done && w.random() % 2)
-      run_until(*s, s->done + w.random() % (s->put - s->done + 1));
+      run_until(*s, s->done + w.random() % (s->put - s->done + 1), false);
 }
 
 cudaError_t create(cudaStream_t* out, unsigned flags, int priority) {
@@ -137,16 +138,23 @@ cudaError_t enqueue(cudaStream_t stream, std::string name, std::vector<Buffer> b
   return put(*s, Task{std::move(name), std::move(buffers), std::move(work), {}});
 }
 
-void run_until(CUstream_st& stream, std::uint64_t number) {
+bool run_until(CUstream_st& stream, std::uint64_t number, bool wait) {
   const auto alive = stream.shared_from_this();
   while (stream.done < number && !stream.queue.empty()) {
+    const std::uint64_t front = stream.done;
+    // Copies: while this thread waits, another may run the task.
+    for (const Point& point : std::vector(stream.queue.front().waits))
+      if (point.stream->done < point.number && !run_until(*point.stream, point.number, wait))
+        return false;
+    if (stream.done != front) continue;
+    if (const auto ready = stream.queue.front().ready; ready && !ready(wait)) return false;
+    if (stream.done != front) continue;
     Task task = std::move(stream.queue.front());
     stream.queue.pop_front();
     ++stream.done;
-    for (const Point& point : task.waits)
-      if (point.stream->done < point.number) run_until(*point.stream, point.number);
     run(task);
   }
+  return stream.done >= number;
 }
 void drain(CUstream_st& stream) { run_until(stream, stream.put); }
 
@@ -217,7 +225,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
     if (s->capture) return invalidate(*s->capture, cudaErrorStreamCaptureUnsupported);
     if (const cudaError_t status = refuse_in_capture(); status != cudaSuccess) return status;
     if (s->done == s->put) return cudaSuccess;
-    run_until(*s, s->done + 1);
+    run_until(*s, s->done + 1, false);
     return world().sticky != cudaSuccess ? world().sticky : cudaErrorNotReady;
   });
 }
@@ -283,7 +291,7 @@ cudaError_t cudaEventQuery(cudaEvent_t e) {
     if (e->capture) return cudaErrorCapturedEvent;
     if (const cudaError_t status = refuse_in_capture(); status != cudaSuccess) return status;
     if (!e->point.stream || e->point.stream->done >= e->point.number) return cudaSuccess;
-    run_until(*e->point.stream, e->point.stream->done + 1);
+    run_until(*e->point.stream, e->point.stream->done + 1, false);
     return world().sticky != cudaSuccess ? world().sticky : cudaErrorNotReady;
   });
 }

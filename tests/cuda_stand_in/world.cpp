@@ -1,5 +1,7 @@
 // The one state of the pretended devices, the frame of each call, errors and planned faults.
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +16,8 @@ namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
 thread_local int depth = 0;
+std::mutex changes_mutex;
+std::condition_variable changes;
 std::vector<FailCall*>& plans() {
   static std::vector<FailCall*> list;
   return list;
@@ -92,6 +96,24 @@ Call::~Call() {
   world().mutex.unlock();
 }
 
+bool wait_for_threads(const std::function<bool()>& ready) {
+  World& w = world();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(w.patience);
+  while (!ready()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    close_all();
+    // One for each call that this thread is in.
+    for (int i = 0; i < depth; ++i) w.mutex.unlock();
+    {
+      std::unique_lock lock(changes_mutex);
+      changes.wait_for(lock, std::chrono::milliseconds(1));
+    }
+    for (int i = 0; i < depth; ++i) w.mutex.lock();
+  }
+  return true;
+}
+void wake_threads() { changes.notify_all(); }
+
 std::int64_t calls(const std::string& function) {
   const std::lock_guard lock(world().mutex);
   const auto it = world().calls.find(plain_name(function));
@@ -114,6 +136,15 @@ RunOrder::RunOrder(const std::string& order) : before_(int(world().order)) {
 RunOrder::~RunOrder() {
   const std::lock_guard lock(world().mutex);
   world().order = static_cast<Order>(before_);
+}
+
+Patience::Patience(double seconds) {
+  const std::lock_guard lock(world().mutex);
+  before_ = std::exchange(world().patience, seconds);
+}
+Patience::~Patience() {
+  const std::lock_guard lock(world().mutex);
+  world().patience = before_;
 }
 
 // ---- errors -------------------------------------------------------------------------------------

@@ -98,21 +98,22 @@ class ThreadCommunicator final : public Communicator {
 
   int rank() const override { return rank_; }
   int size() const override { return group_->size(); }
-  std::unique_ptr<Pending> start_sum(const Tensor& tensor) override {
-    require_summable(tensor);
-    group_->give(++calls_, rank_, bytes_of(tensor));
-    return std::make_unique<Sum>(group_, calls_, tensor);
-  }
-  void broadcast(const Tensor& tensor, int root) override {
-    require_broadcast(tensor, root);
-    put_bytes(tensor, exchange(bytes_of(tensor)).given[static_cast<size_t>(root)]);
-  }
+  int local_rank() const override { return rank_; }
   std::vector<std::string> gather(std::string_view bytes) override {
     return exchange(std::string(bytes)).given;
   }
   void barrier() override { exchange({}); }
   std::unique_ptr<Communicator> duplicate() override {
     return std::make_unique<ThreadCommunicator>(exchange({}).group, rank_);
+  }
+
+ protected:
+  std::unique_ptr<Pending> start_host_sum(const Tensor& tensor) override {
+    group_->give(++calls_, rank_, bytes_of(tensor));
+    return std::make_unique<Sum>(group_, calls_, tensor);
+  }
+  void broadcast_host(const Tensor& tensor, int root) override {
+    put_bytes(tensor, exchange(bytes_of(tensor)).given[static_cast<size_t>(root)]);
   }
 
  private:
