@@ -1,7 +1,7 @@
 // Reads handwritten digits as mnist.cpp does, trained by several processes at once:
-//   mpirun -n 2 mnist_parallel DIR [EPOCHS]
-// Each has its share of every batch. The first one saves after every epoch: where a process dies,
-// all end, and that file is whole.
+//   mpirun -n 2 mnist_parallel DIR [EPOCHS] [--device cuda]
+// Each has its share of every batch, and with --device cuda a GPU of its own. The first one saves
+// after every epoch: where a process dies, all end, and that file is whole.
 #include <tuco/tuco.h>
 
 #include <CLI/CLI.hpp>
@@ -26,13 +26,15 @@ Sequential make_network() {
 }
 
 int main(int argc, char** argv) try {
-  std::string folder;
+  std::string folder, where = "cpu";
   int64_t epochs = 5;
   CLI::App app("Trains a ConvNet to read handwritten digits, in several processes of MPI.");
   app.add_option("DIR", folder, "folder with MNIST's four files")->required();
   app.add_option("EPOCHS", epochs, "passes over the digits")->check(CLI::PositiveNumber);
+  app.add_option("--device", where, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   CLI11_PARSE(app, argc, argv);
   Communicator& processes = world();
+  const Device device = where == "cuda" ? local_device() : Device::cpu();
   const bool first = processes.rank() == 0;
   const data::Shard share{processes.rank(), processes.size()};
   manual_seed(1);
@@ -40,8 +42,10 @@ int main(int argc, char** argv) try {
                           {data::RandomRotation{8}, data::RandomResizedCrop{.side = {0.9f, 1}}});
   const data::Mnist test(folder, data::Split::test);
   const int64_t batch = std::max<int64_t>(1, 128 / share.count);
-  data::Loader loader(train, {.batch = batch, .shuffle = true, .drop_last = true, .shard = share});
-  const auto net = make_network();
+  data::Loader loader(
+      train,
+      {.batch = batch, .shuffle = true, .drop_last = true, .device = device, .shard = share});
+  const Module net = make_network().to(device);
   SGD sgd(net.parameters(), {.lr = 0.1, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-4});
   Schedule schedule(sgd, OneCycle{.max_lr = 0.2, .total_steps = epochs * loader.batches()});
   DataParallel parallel(net.named_parameters(), net.buffers());

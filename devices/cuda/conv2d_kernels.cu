@@ -3,7 +3,7 @@
 #include "tuco/devices/cuda/block_reduce.h"
 
 namespace tuco::cuda {
-namespace {
+namespace conv2d {
 
 /// Channels of a group, and cells of the kernel.
 struct Sizes {
@@ -11,6 +11,12 @@ struct Sizes {
       : in(g.in_c / g.groups), out(g.out_c / g.groups), cells(g.kernel.h * g.kernel.w) {}
   int64_t in, out, cells;
 };
+
+}  // namespace conv2d
+
+namespace {
+
+using conv2d::Sizes;
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)

@@ -205,17 +205,15 @@ class CudaBackend final : public Backend {
   mutable DeviceContext context_;
 };
 
-/// How many devices there are, which is more than none. `wanted` is for the error's text.
-int device_count(Device wanted) {
+/// How many devices there are. `wanted` is for the error's text where they cannot be used.
+int count_devices(std::string_view wanted) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess) cudaGetLastError();
+  if (status == cudaSuccess) return count;
+  cudaGetLastError();
+  if (status == cudaErrorNoDevice) return 0;
   // Without a driver the runtime calls it insufficient.
-  require<DeviceError>(status == cudaSuccess, "no CUDA device: {} was asked for: {}", wanted,
-                       cudaGetErrorString(status));
-  require<DeviceError>(count > 0, "no CUDA device: {} was asked for and this machine has none",
-                       wanted);
-  return count;
+  fail<DeviceError>("no CUDA device: {} was asked for: {}", wanted, cudaGetErrorString(status));
 }
 
 CudaBackend& find_backend(int index) {
@@ -227,7 +225,9 @@ CudaBackend& find_backend(int index) {
   require<DeviceError>(index >= 0 && index < kMost, "no device {}", Device::cuda(index));
   CudaBackend*& found = backends[index];
   if (!found) {
-    const int count = device_count(Device::cuda(index));
+    const int count = count_devices(Device::cuda(index).to_string());
+    require<DeviceError>(count > 0, "no CUDA device: {} was asked for and this machine has none",
+                         Device::cuda(index));
     require<DeviceError>(index < count, "no device {}: this machine has {} CUDA device{}",
                          Device::cuda(index), count, count == 1 ? "" : "s");
     const DeviceGuard guard(index);
@@ -238,15 +238,7 @@ CudaBackend& find_backend(int index) {
 
 }  // namespace
 
-int device_count() {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess) return count;
-  cudaGetLastError();
-  if (status == cudaErrorNoDevice) return 0;
-  fail<DeviceError>("no CUDA device can be used: {}", cudaGetErrorString(status));
-}
-
+int device_count() { return count_devices("one"); }
 Backend& cuda_backend(int index) { return find_backend(index); }
 DeviceContext& context_of(int index) { return find_backend(index).context(); }
 

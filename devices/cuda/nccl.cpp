@@ -61,7 +61,7 @@ ncclDataType_t type_of(DType dtype) {
   }
 }
 
-/// How long processes may be apart when they connect.
+/// How long processes may be apart when they connect and when they part.
 constexpr std::chrono::minutes kLongest{10};
 
 /// How long to wait before NCCL is asked again.
@@ -96,7 +96,9 @@ class Link {
       const DeviceGuard guard(context_.index());
       Event end;
       end.record(stream_);
+      const auto latest = std::chrono::steady_clock::now() + kLongest;
       while (comm_ && !given_up_ && !end.is_done()) {
+        if (std::chrono::steady_clock::now() > latest) given_up_ = true;
         require_healthy("ending");
         rest();
       }

@@ -26,6 +26,8 @@ TEST(MpiCommunicator, IsTheProcessesThatWereStarted) {
   ASSERT_EQ(static_cast<int>(ranks.size()), world().size());
   for (size_t i = 0; i < ranks.size(); ++i) EXPECT_EQ(ranks[i], static_cast<double>(i));
   EXPECT_EQ(&world(), &world());
+  EXPECT_EQ(world().local_rank(), world().rank());  // on one machine
+  EXPECT_EQ(world().duplicate()->local_rank(), world().rank());
 }
 
 TEST(MpiCommunicator, SumsEveryTypeAndSize) {
