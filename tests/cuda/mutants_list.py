@@ -71,7 +71,7 @@ CUBLAS = [
     Mutant("cublas: the type of double for float", "matmul.cpp",
            [("is_double ? CUDA_R_64F : CUDA_R_32F", "CUDA_R_64F")], MATMUL),
     Mutant("cublas: no cublasSetStream", "device_context.cpp",
-           [('check(cublas().cublasSetStream_v2(blas_, stream_), "cublasSetStream");', "")], MATMUL),
+           [('check(cublas().cublasSetStream_v2(blas_, target()), "cublasSetStream");', "")], MATMUL),
     Mutant("cublas: status not looked at", "matmul.cpp",
            [("check(cublas().cublasGemmStridedBatchedEx_64(", "((void)cublas().cublasGemmStridedBatchedEx_64("),
             ('CUBLAS_GEMM_DEFAULT),\n        "cublasGemmStridedBatchedEx")',
@@ -145,12 +145,12 @@ CUDNN = [
     Mutant("cudnn: a plan without the addend", "convolution_plans.cpp",
            [("                   fused.addend,\n", "")], cuda("Cuda.Convolutions*")),
     Mutant("cudnn: a bias of zeros not written", "convolution_plans.cpp",
-           [('check(cudaMemsetAsync(zeros_->data(), 0, bytes, call.stream), "cudaMemsetAsync");', "")],
+           [('check(cudaMemsetAsync(more->data(), 0, room, call.stream), "cudaMemsetAsync");', "")],
            CONV),
     Mutant("cudnn: a bias of zeros too short", "convolution_plans.cpp",
-           [("!zeros_ || zeros_->bytes() < bytes", "!zeros_")], CONV),
+           [("zeros_.empty() || zeros_.back()->bytes() < bytes", "zeros_.empty()")], CONV),
     Mutant("cudnn: no cudnnSetStream", "device_context.cpp",
-           [('check(cudnn().cudnnSetStream(dnn_, stream_), "cudnnSetStream");', "")], CONV),
+           [('if (dnn_) check(cudnn().cudnnSetStream(dnn_, target()), "cudnnSetStream");', "")], CONV),
     Mutant("cudnn: status not looked at", "cudnn_graph.cpp",
            [('check(cudnn().cudnnBackendExecute(handle, plan_.raw(), operands.raw()), "cudnnBackendExecute");',
              "cudnn().cudnnBackendExecute(handle, plan_.raw(), operands.raw());")], FAULTS),
@@ -256,7 +256,7 @@ MEMORY = [
 ]
 
 GUARDS = [
-    Mutant("guard: none where ops run", "cuda_backend.cpp",
+    Mutant("guard: none where ops run", "device_context.h",
            [("lock(context.mutex), guard(context.index()) {}", "lock(context.mutex), guard(0) {}")],
            BACKEND),
     Mutant("guard: none for uploads", "cuda_backend.cpp",
