@@ -54,9 +54,10 @@ std::vector<Buffer> buffers_of(std::span<const Argument> arguments, const std::s
       const void* p = reinterpret_cast<const void*>(word);
       const std::string which = "argument " + std::to_string(a + 1);
       if (in_device(p)) {
-        // Padding may hold an address of memory that was freed since. It stays closed, so a kernel
-        // that does use it is found when it runs.
-        if (!arguments[a].is_full && !is_allocated(p)) continue;
+        // Padding may hold an address of memory that was freed since, or that another thread's
+        // device had. It stays closed, so a kernel that does use it is found when it runs.
+        const Allocation* of = find(p);
+        if (!arguments[a].is_full && (!of || of->device != device)) continue;
         require_device({p, 0, "a pointer in an argument"}, name, device);
         buffers.push_back(whole_allocation(p));
         buffers.back().is_guess = !arguments[a].is_full;
