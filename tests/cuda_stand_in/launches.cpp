@@ -63,7 +63,8 @@ std::vector<Buffer> buffers_of(std::span<const Argument> arguments, const std::s
         buffers.back().is_guess = !arguments[a].is_full;
       } else if (p && !is_pinned(p, 1)) {
         if (arguments[a].is_pointer) mistake(name + ": " + which + " is a pointer of the host");
-        if (arguments[a].is_full && word > 0xffffffff && word < (std::uint64_t{1} << 47) && is_mapped(word))
+        if (arguments[a].is_full && word > 0xffffffff && word < (std::uint64_t{1} << 47) &&
+            is_mapped(word))
           mistake(name + ": " + which + " has a pointer of the host inside");
       }
     }
