@@ -303,8 +303,7 @@ template <class T>
 void give(const std::vector<T>& values, int64_t wanted, int64_t* got, void* out) {
   if (got) *got = out ? std::min(wanted, int64_t(values.size())) : int64_t(values.size());
   if (out && wanted > 0)
-    std::memcpy(out, values.data(),
-                std::size_t(std::min(wanted, int64_t(values.size()))) * sizeof(T));
+    std::copy_n(values.data(), std::min(wanted, int64_t(values.size())), static_cast<T*>(out));
 }
 
 void give_descriptors(const std::vector<Descriptor>& values, int64_t wanted, int64_t* got,
@@ -361,7 +360,8 @@ void get(const Descriptor& d, Name name, cudnnBackendAttributeType_t type, int64
   }
   const int64_t given = std::min(wanted, it->second.count);
   if (got) *got = out ? given : it->second.count;
-  if (out) std::memcpy(out, it->second.bytes.data(), std::size_t(given) * size_of(type));
+  if (out && given > 0)
+    std::memcpy(out, it->second.bytes.data(), std::size_t(given) * size_of(type));
 }
 
 void execute(cudnnContext& h, const Descriptor& plan, const Descriptor& pack) {

@@ -93,7 +93,7 @@ void sum(const Round& round) {
     for (std::size_t i = 0; i < total.size(); ++i)
       total[i] = Sum(total[i] + Sum(static_cast<const T*>(part.send)[i]));
   for (const Part& part : round.parts)
-    std::memcpy(part.receive, total.data(), total.size() * sizeof(T));
+    std::copy(total.begin(), total.end(), static_cast<T*>(part.receive));
 }
 
 void compute(const Round& round) {
