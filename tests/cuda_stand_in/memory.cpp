@@ -132,7 +132,9 @@ bool is_pinned(const void* p, std::size_t bytes) {
   auto it = all.upper_bound(static_cast<const char*>(p));
   if (it == all.begin()) return false;
   --it;
-  return static_cast<const char*>(p) + bytes <= it->first + it->second;
+  // As numbers: what is asked about may be no pointer.
+  const auto begin = reinterpret_cast<std::uintptr_t>(it->first);
+  return reinterpret_cast<std::uintptr_t>(p) - begin + bytes <= it->second;
 }
 
 void require_device(const Buffer& b, const std::string& task, int device) {
