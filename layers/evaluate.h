@@ -34,9 +34,10 @@ class Evaluating {
 template <class Batches>
 double accuracy(const Module& net, Batches&& batches) {
   const Evaluating evaluating(net);
+  const Device device = net.device();
   int64_t right = 0, all = 0;
   for (const auto& [images, labels] : batches) {
-    right += count_correct(net(images.to(net.device())), labels.to(net.device()));
+    right += count_correct(net(images.to(device)), labels.to(device));
     all += labels.numel();
   }
   return all ? static_cast<double>(right) / static_cast<double>(all) : 0;

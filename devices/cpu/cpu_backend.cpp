@@ -1,7 +1,5 @@
 #include "tuco/devices/cpu/cpu_backend.h"
 
-#include <algorithm>
-
 #include "tuco/core/error.h"
 #include "tuco/devices/cpu/host_memory.h"
 #include "tuco/devices/cpu/isa.h"
@@ -10,14 +8,6 @@
 
 namespace tuco::cpu {
 namespace {
-
-/// Undefined tensors are operands that are not there.
-void require_dense(std::string_view op, std::span<const Tensor> tensors) {
-  for (const Tensor& tensor : tensors)
-    if (tensor.defined())
-      require<Error>(tensor.is_contiguous(), "{}: an operand of shape {} is not dense", op,
-                     tensor.shape());
-}
 
 class CpuBackend final : public Backend {
  public:
@@ -56,17 +46,9 @@ class CpuBackend final : public Backend {
         [&]<class Op>(const Op& op) {
           if constexpr (not_on_device<Op> != nullptr) {
             fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
-          } else if constexpr (takes_strides<Op>) {
-            cpu::run(op, inputs, outputs, workspace);
           } else {
-            require_dense(Op::name, outputs);
-            const auto is_dense = [](const Tensor& t) { return !t.defined() || t.is_contiguous(); };
-            if (std::ranges::all_of(inputs, is_dense))
-              return cpu::run(op, inputs, outputs, workspace);
-            std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
-            for (Tensor& tensor : dense_inputs)
-              if (tensor.defined()) tensor = dense(tensor);
-            cpu::run(op, dense_inputs, outputs, workspace);
+            with_operands<Op>(inputs, outputs,
+                              [&](Inputs in) { cpu::run(op, in, outputs, workspace); });
           }
         },
         any);
@@ -83,10 +65,7 @@ class CpuBackend final : public Backend {
           if constexpr (not_on_device<Op> != nullptr) {
             fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
           } else {
-            if constexpr (!takes_strides<Op>) {
-              require_dense(Op::name, inputs);
-              require_dense(Op::name, outputs);
-            }
+            require_operands<Op>(inputs, outputs);
             return cpu::bind(op, inputs, outputs, prepared);
           }
         },

@@ -6,27 +6,11 @@
 
 #include "tuco/core/backend.h"
 #include "tuco/devices/dispatch_size.h"
+#include "tuco/devices/operands.h"
 
 namespace tuco::cpu {
 
 using Out = std::span<Tensor>;
-
-/// The reason why an op has no kernel; null for the ops that have one.
-template <class Op>
-inline constexpr const char* not_on_device = nullptr;
-inline constexpr const char* kMovesNoBytes = "a view moves no bytes";
-template <>
-inline constexpr const char* not_on_device<op::Slice> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Permute> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Reshape> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Expand> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::ToDevice> = "two devices take part";
-template <>
-inline constexpr const char* not_on_device<op::Custom> = "a user's op brings its own code";
 
 template <op::Unary Op>
 void run(const Op& op, Inputs in, Out out, Workspace& workspace);
@@ -143,21 +127,6 @@ std::unique_ptr<Bound> bind(const op::QConv2dAdd& op, Inputs in, std::span<const
                             const Prepared* prepared);
 std::unique_ptr<Bound> bind(const op::QLinear& op, Inputs in, std::span<const Tensor> out,
                             const Prepared* prepared);
-
-/// Whether the op's kernel takes any strides; the inputs of others are made dense before, and their
-/// outputs must be.
-template <class Op>
-inline constexpr bool takes_strides =
-    op::Binary<Op> || op::Compare<Op> || op::Unary<Op> || std::is_same_v<Op, op::Copy> ||
-    std::is_same_v<Op, op::Cast> || std::is_same_v<Op, op::Where> ||
-    std::is_same_v<Op, op::Concat> || std::is_same_v<Op, op::Pad> ||
-    std::is_same_v<Op, op::Accumulate> || std::is_same_v<Op, op::Fill>;
-
-/// Typed pointer of a tensor whose type the caller has dispatched on.
-template <class T>
-T* ptr(const Tensor& tensor) {
-  return static_cast<T*>(tensor.raw());
-}
 
 /// Elements below which a loop over them is not worth a second thread.
 inline constexpr int64_t kGrain = 1 << 14;

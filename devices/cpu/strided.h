@@ -31,10 +31,4 @@ void parallel_runs(const std::array<Layout, N>& layouts, Body&& body) {
   });
 }
 
-/// The first element of a tensor's storage, to which a layout's offsets count.
-template <class T>
-T* base(const Tensor& tensor) {
-  return static_cast<T*>(tensor.storage()->data());
-}
-
 }  // namespace tuco::cpu

@@ -11,15 +11,6 @@
 namespace tuco::cuda {
 namespace {
 
-/// Undefined tensors are operands that are not there.
-bool is_dense(const Tensor& tensor) { return !tensor.defined() || tensor.is_contiguous(); }
-
-void require_dense(std::string_view op, std::span<const Tensor> tensors) {
-  for (const Tensor& tensor : tensors)
-    require<Error>(is_dense(tensor), "{}: an operand of shape {} is not dense", op,
-                   tensor.defined() ? tensor.shape() : Shape());
-}
-
 /// A copy in the stream for copies.
 class CudaUpload final : public Upload {
  public:
@@ -126,17 +117,8 @@ class CudaBackend final : public Backend {
             require_here(Op::name, inputs);
             require_here(Op::name, outputs);
             Call call{context_, context_.target(), workspace};
-            if constexpr (takes_strides<Op>) {
-              cuda::run(op, inputs, outputs, call);
-            } else {
-              require_dense(Op::name, outputs);
-              if (std::ranges::all_of(inputs, is_dense))
-                return cuda::run(op, inputs, outputs, call);
-              std::vector<Tensor> dense_inputs(inputs.begin(), inputs.end());
-              for (Tensor& tensor : dense_inputs)
-                if (tensor.defined()) tensor = dense(tensor);
-              cuda::run(op, dense_inputs, outputs, call);
-            }
+            with_operands<Op>(inputs, outputs,
+                              [&](Inputs in) { cuda::run(op, in, outputs, call); });
           }
         },
         any);
@@ -150,9 +132,8 @@ class CudaBackend final : public Backend {
         [&]<class Op>(const Op&) {
           if constexpr (not_on_device<Op> != nullptr) {
             fail<UnsupportedOp>("{}: no kernel: {}", Op::name, not_on_device<Op>);
-          } else if constexpr (!takes_strides<Op>) {
-            require_dense(Op::name, inputs);
-            require_dense(Op::name, outputs);
+          } else {
+            require_operands<Op>(inputs, outputs);
           }
         },
         any);

@@ -8,7 +8,7 @@
 
 #include <span>
 
-#include "tuco/core/backend.h"
+#include "tuco/devices/operands.h"
 
 namespace tuco::cuda {
 
@@ -27,23 +27,6 @@ struct Call {
     return static_cast<T*>(workspace.scratch(static_cast<size_t>(count) * sizeof(T), on));
   }
 };
-
-/// The reason why an op has no kernel; null for the ops that have one.
-template <class Op>
-inline constexpr const char* not_on_device = nullptr;
-inline constexpr const char* kMovesNoBytes = "a view moves no bytes";
-template <>
-inline constexpr const char* not_on_device<op::Slice> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Permute> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Reshape> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::Expand> = kMovesNoBytes;
-template <>
-inline constexpr const char* not_on_device<op::ToDevice> = "two devices take part";
-template <>
-inline constexpr const char* not_on_device<op::Custom> = "a user's op brings its own code";
 
 template <op::Unary Op>
 void run(const Op& op, Inputs in, Out out, Call& call);
@@ -125,20 +108,5 @@ TUCO_RUN(QLstm);
 TUCO_RUN(QuantizeLinear);
 TUCO_RUN(DequantizeLinear);
 #undef TUCO_RUN
-
-/// Whether the op's kernel takes any strides; the inputs of others are made dense before, and their
-/// outputs must be.
-template <class Op>
-inline constexpr bool takes_strides =
-    op::Binary<Op> || op::Compare<Op> || op::Unary<Op> || std::is_same_v<Op, op::Copy> ||
-    std::is_same_v<Op, op::Cast> || std::is_same_v<Op, op::Where> ||
-    std::is_same_v<Op, op::Concat> || std::is_same_v<Op, op::Pad> ||
-    std::is_same_v<Op, op::Accumulate> || std::is_same_v<Op, op::Fill>;
-
-/// Typed pointer of a tensor whose type the caller has dispatched on.
-template <class T>
-T* ptr(const Tensor& tensor) {
-  return static_cast<T*>(tensor.raw());
-}
 
 }  // namespace tuco::cuda

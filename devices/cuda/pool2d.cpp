@@ -8,8 +8,7 @@ namespace {
 
 template <class Op>
 PoolSizes sizes_of(const Op& op, const Shape& images) {
-  const WindowGeometry g = geometry(op.name, op.window, images);
-  return {g.batch, g.in_c, vertical(g), horizontal(g)};
+  return pool_sizes(geometry(op.name, op.window, images));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 #include <cuda_runtime_api.h>
 
+#include "tuco/core/ops/window.h"
 #include "tuco/devices/pool_windows.h"
 
 namespace tuco::cuda {
@@ -14,6 +15,10 @@ struct PoolSizes {
   int64_t inputs() const { return batch * v.in * h.in * channels; }
   int64_t outputs() const { return batch * v.out * h.out * channels; }
 };
+/// The sizes of a geometry.
+inline PoolSizes pool_sizes(const WindowGeometry& g) {
+  return {g.batch, g.in_c, vertical(g), horizontal(g)};
+}
 
 /// `winner` may be null.
 template <class T>

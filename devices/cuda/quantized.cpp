@@ -19,13 +19,9 @@ tuco_addition addition_of(const op::QAdd& op) {
           op.sum.shift,    op.out.low, op.out.high,       static_cast<int32_t>(op.out.rounding)};
 }
 
-PoolSizes sizes_of(const WindowGeometry& g) {
-  return {g.batch, g.in_c, vertical(g), horizontal(g)};
-}
-
 QConvolution convolution_of(const op::QConv2d& op, Inputs in) {
   const WindowGeometry g = geometry(op.conv, in[0].shape(), in[1].shape());
-  return {sizes_of(g), g.out_c, g.groups, op.in_zero_point, output_of(op.out)};
+  return {pool_sizes(g), g.out_c, g.groups, op.in_zero_point, output_of(op.out)};
 }
 
 /// inputs[1..3] are weight, bias and multipliers.
@@ -106,14 +102,14 @@ void run(const op::QMean& op, Inputs in, Out out, Call& call) {
 }
 
 void run(const op::QMaxPool2d& op, Inputs in, Out out, Call& call) {
-  qmax_pool(sizes_of(geometry(op.name, op.window, in[0].shape())), op.low, op.high,
+  qmax_pool(pool_sizes(geometry(op.name, op.window, in[0].shape())), op.low, op.high,
             ptr<int8_t>(in[0]), ptr<int8_t>(out[0]), call.stream);
 }
 
 void run(const op::QAvgPool2d& op, Inputs in, Out out, Call& call) {
-  qaverage_pool(sizes_of(geometry(op.name, op.window, in[0].shape())), op.window.count_include_pad,
-                op.zero_point, op.low, op.high, ptr<int8_t>(in[0]), ptr<int8_t>(out[0]),
-                call.stream);
+  qaverage_pool(pool_sizes(geometry(op.name, op.window, in[0].shape())),
+                op.window.count_include_pad, op.zero_point, op.low, op.high, ptr<int8_t>(in[0]),
+                ptr<int8_t>(out[0]), call.stream);
 }
 
 void run(const op::QLookup&, Inputs in, Out out, Call& call) {

@@ -2,6 +2,7 @@
 
 #include "tuco/devices/cuda/kernels.h"
 #include "tuco/devices/cuda/resize_kernels.h"
+#include "tuco/devices/dispatch_size.h"
 
 namespace tuco::cuda {
 namespace {
@@ -17,19 +18,9 @@ ResizeSizes sizes_of(const op::ResizeNearest& op, const Shape& from, const Shape
 
 void run(const op::ResizeNearest& op, Inputs in, Out out, Call& call) {
   const ResizeSizes sizes = sizes_of(op, in[0].shape(), out[0].shape());
-  const auto resize = [&]<class T>() {
+  dispatch_size(in[0].dtype(), [&]<class T>() {
     resize_nearest<T>(sizes, ptr<T>(in[0]), ptr<T>(out[0]), call.stream);
-  };
-  switch (size_of(in[0].dtype())) {
-    case 1:
-      return resize.operator()<uint8_t>();
-    case 2:
-      return resize.operator()<uint16_t>();
-    case 4:
-      return resize.operator()<uint32_t>();
-    default:
-      return resize.operator()<uint64_t>();
-  }
+  });
 }
 
 void run(const op::ResizeNearestGrad& op, Inputs in, Out out, Call& call) {

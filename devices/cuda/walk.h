@@ -5,14 +5,9 @@
 #include "tuco/core/tensor.h"
 #include "tuco/devices/cuda/strided.h"
 #include "tuco/devices/merge_dims.h"
+#include "tuco/devices/operands.h"
 
 namespace tuco::cuda {
-
-/// The first element of a tensor's storage, to which a layout's offsets count.
-template <class T>
-T* base(const Tensor& tensor) {
-  return static_cast<T*>(tensor.storage()->data());
-}
 
 /// Calls body(walk, starts) for pieces that cover the common shape of several layouts: `walk`
 /// counts from starts[k], in elements from the beginning of layout k's storage. There is more than
